@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# Goldpan's build.  `make help` lists the targets.
+#
+# Rooms under src/ are found by wildcard: a new file needs no edit here.  Tests and
+# the plugin bring fragments of their own (tests/*/*.mk, src/plugin/*.mk).
+#
+# VARIANT names a build: gcc (default), clang, asan. Each has a folder under build/.
+
+VARIANT ?= gcc
+PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+BUILD := build/$(VARIANT)
+PREFIX ?= /usr
+VERSION := 0.1.0
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+	-Wpointer-arith -Wwrite-strings -Werror
+CFLAGS_gcc := -O2 -g
+CFLAGS_clang := -O2 -g
+CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer -DGOLDPAN_DEBUG_POINTS
+LDFLAGS_asan := -fsanitize=address,undefined
+CC_gcc := gcc
+CC_clang := clang
+CC_asan := gcc
+CC := $(CC_$(VARIANT))
+
+PKGS := libconfig jansson rdkafka libcurl zlib libpq libsystemd
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+GP_CPPFLAGS := -D_GNU_SOURCE -DGOLDPAN_VERSION='"$(VERSION)"' -DGOLDPAN_PREFIX='"$(PREFIX)"' \
+	-Iinclude -Isrc -I$(BUILD)/gen $(PKG_CFLAGS)
+GP_CFLAGS := -std=gnu11 $(WARNINGS) -fPIE -fstack-protector-strong -pthread $(CFLAGS_$(VARIANT)) $(CFLAGS)
+GP_LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
+GP_LIBS := $(PKG_LIBS) -lm
+
+ROOMS := wire core conf model source mapping encode registry log progress deadletter stream admin cli
+LIB_SOURCES := $(filter-out src/cli/main.c,$(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c)))
+LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o)
+LIB := $(BUILD)/libgoldpan.a
+PROGRAM := $(BUILD)/goldpan
+
+.PHONY: all
+all: $(PROGRAM) plugin ## build the program and the plugin
+
+.PHONY: program
+program: $(PROGRAM)
+
+$(LIB): $(LIB_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $(LIB_OBJECTS)
+
+$(PROGRAM): $(BUILD)/obj/cli/main.o $(LIB)
+	@echo "LD    $@"
+	@$(CC) $(GP_LDFLAGS) -o $@ $^ $(GP_LIBS)
+
+$(BUILD)/obj/%.o: src/%.c
+	@mkdir -p $(dir $@)
+	@echo "CC    $<"
+	@$(CC) $(GP_CPPFLAGS) $(GP_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Schemas become C strings: build/<variant>/gen/<name>_avsc.h
+$(BUILD)/gen/%_avsc.h: include/goldpan/canonical/%.avsc
+	@mkdir -p $(dir $@)
+	@xxd -i < $< | sed '1i static const unsigned char avsc_$*[] = {' > $@
+	@echo ', 0};' >> $@
+
+# ---- unit tests: tests/unit/test_*.c, each its own program ----
+UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
+UNIT_PROGRAMS := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
+
+$(BUILD)/unit/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(dir $@)
+	@echo "TEST  $@"
+	@$(CC) $(GP_CPPFLAGS) -Itests/unit $(GP_CFLAGS) $(GP_LDFLAGS) -MMD -MP -o $@ $< $(LIB) $(GP_LIBS) -lcmocka $(UNIT_LIBS_$*)
+
+.PHONY: unit
+unit: $(UNIT_PROGRAMS) ## run the unit tests (VARIANT=asan for sanitizers)
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q $(UNIT_PROGRAMS) --exec '' 
+
+include $(wildcard src/plugin/*.mk tests/*/*.mk contrib/*/*.mk)
+-include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT_PROGRAMS:=.d)
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf build
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile $(wildcard src/plugin/*.mk tests/*/*.mk contrib/*/*.mk) | \
+		sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'

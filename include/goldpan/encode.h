@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * encode.h — Avro: schemas compiled once, records written straight to bytes,
+ * bytes read back within bounds, and object container files.
+ *
+ * Source of the format: Apache Avro 1.11 specification, "Binary Encoding",
+ * "Object Container Files", "Logical Types". A plan and a schema are constant
+ * after compilation and may be shared by threads.
+ */
+#ifndef GOLDPAN_ENCODE_H
+#define GOLDPAN_ENCODE_H
+
+#include "goldpan/arena.h"
+#include "goldpan/buffer.h"
+#include "goldpan/canonical.h"
+
+/* ---- schemas ---- */
+
+typedef struct AvroSchema AvroSchema; /* a parsed schema of any shape */
+
+/* Parses any Avro schema that Goldpan writes or may meet in a container header:
+ * records, enums, arrays, maps, unions, fixed, primitives, the logical types.
+ * Lives in `arena`. Errors: USAGE ERR_CONFIG or STOP ERR_DATA with what is wrong. */
+AvroSchema *avro_schema_parse(Arena *arena, const char *text, size_t length, Err *err) MUST_CHECK;
+
+/* The schema texts of Goldpan's own records, compiled in: "key", "dead_letter",
+ * "progress", "snapshot". NULL for another name. */
+const char *encode_own_schema(const char *name);
+
+/* ---- canonical records ---- */
+
+typedef struct EncodePlan EncodePlan;	/* of one entity */
+typedef struct EncodeTable EncodeTable; /* the constant part of one table's meta, pre-encoded */
+
+/* Compiles the writer of an entity. Lives in `arena`; keeps `entity`. */
+EncodePlan *encode_plan_compile(Arena *arena, const CanonicalEntity *entity, Err *err) MUST_CHECK;
+
+/* Pre-encodes what all records of one table share. Lives in `arena`. */
+EncodeTable *encode_table_compile(Arena *arena, const EncodePlan *plan, const CanonicalTable *table,
+								  Err *err) MUST_CHECK;
+
+/* Appends one record's Avro body. Never allocates but for growing `out`.
+ * Errors: STOP ERR_NOMEM (ceiling of out). */
+bool encode_record(const EncodeTable *table, const CanonicalRecord *record, Buffer *out,
+				   Err *err) MUST_CHECK;
+
+/* Appends the key's Avro body: {source, id}. */
+bool encode_key(const char *source, const char *id, size_t id_length, Buffer *out,
+				Err *err) MUST_CHECK;
+
+/* Writes the event id of (source, end_lsn, ordinal, sub) to text; returns its length. */
+size_t encode_event_id(const char *source, Lsn end_lsn, uint64_t ordinal, uint32_t sub,
+					   char text[EVENT_ID_SIZE]);
+
+/* ---- primitive writers, for the small own records (progress, dead letter) ---- */
+
+bool encode_long(Buffer *out, int64_t value, Err *err) MUST_CHECK; /* int and long: zigzag varint */
+bool encode_string(Buffer *out, const char *text, size_t length, Err *err) MUST_CHECK;
+bool encode_bytes(Buffer *out, const void *bytes, size_t length, Err *err) MUST_CHECK;
+/* ["null","string"] with null first; text NULL writes null. */
+bool encode_optional_string(Buffer *out, const char *text, Err *err) MUST_CHECK;
+
+/* ---- reading: bounded, for `log cat`, recovery and tests ---- */
+
+typedef struct AvroReader
+{
+	const uint8_t *next;
+	const uint8_t *end;
+} AvroReader;
+
+bool encode_read_long(AvroReader *reader, int64_t *value, Err *err) MUST_CHECK;
+/* Returns a slice of the input. Errors: STOP ERR_DATA when it runs past the end. */
+bool encode_read_bytes(AvroReader *reader, const uint8_t **bytes, size_t *length,
+					   Err *err) MUST_CHECK;
+
+/* Decodes one value of `schema` and appends it as one line of JSON: unions
+ * without branch names, decimals and instants as people write them, other bytes as
+ * base64. Depth and length are bounded. Errors: STOP ERR_DATA. */
+bool encode_read_json(const AvroSchema *schema, AvroReader *reader, Buffer *json,
+					  Err *err) MUST_CHECK;
+
+/* ---- object container files ---- */
+
+typedef enum ContainerCodec
+{
+	CONTAINER_NULL,
+	CONTAINER_DEFLATE
+} ContainerCodec;
+
+#define CONTAINER_SYNC_SIZE 16
+
+/* Appends a file header with our own schema text and further metadata pairs
+ * (names starting with "goldpan."; nmetadata may be 0). */
+bool container_header(Buffer *out, const char *schema_text, ContainerCodec codec,
+					  const uint8_t sync[CONTAINER_SYNC_SIZE], const char *const *metadata,
+					  size_t nmetadata, Err *err) MUST_CHECK;
+
+/* Appends one block of `count` records whose bodies are `bytes`. */
+bool container_block(Buffer *out, ContainerCodec codec, const uint8_t sync[CONTAINER_SYNC_SIZE],
+					 int64_t count, const uint8_t *bytes, size_t length, Err *err) MUST_CHECK;
+
+typedef struct ContainerReader ContainerReader;
+
+/* Opens a container file; reads no further than `limit` bytes of it (-1: to its
+ * end). Errors: ERR_IO, STOP ERR_DATA. Free with container_close. */
+ContainerReader *container_open(const char *path, int64_t limit, Err *err) MUST_CHECK;
+void container_close(ContainerReader *reader);
+
+const AvroSchema *container_schema(const ContainerReader *reader);
+const char *container_schema_text(const ContainerReader *reader);
+
+/* Steps to the next record: *record is its bytes, valid until the next call;
+ * *found false at the end. */
+bool container_next(ContainerReader *reader, AvroReader *record, bool *found, Err *err) MUST_CHECK;
+
+#endif

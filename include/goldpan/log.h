@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * log.h — the record log: topics, one atomic batch at a time, and readers.
+ *
+ * A batch is the unit of delivery: whole source transactions (or one marked part of
+ * a huge one) with the progress record that covers them. Either all of it becomes
+ * visible to read-committed readers or nothing (correctness.md I1, I3, I5). The loop
+ * thread fills a batch, the delivery thread hands it to a LogWriter; a batch is never shared.
+ */
+#ifndef GOLDPAN_LOG_H
+#define GOLDPAN_LOG_H
+
+#include "goldpan/buffer.h"
+#include "goldpan/canonical.h"
+#include "goldpan/encode.h"
+
+/* ---- topics ---- */
+
+typedef enum TopicKind
+{
+	TOPIC_ENTITY,
+	TOPIC_DEAD_LETTER,
+	TOPIC_SNAPSHOT, /* attempts: started, completed (goldpan.h "snapshot" schema) */
+} TopicKind;
+
+typedef struct LogTopic
+{
+	const char *name; /* "customer.contact" */
+	TopicKind kind;
+	const char *schema_text; /* of the value */
+} LogTopic;
+
+/* ---- batches ---- */
+
+typedef struct LogRecord
+{
+	uint16_t topic; /* index into the writer's topics */
+	bool tombstone; /* Kafka: a null value with the same key and event id follows */
+	uint32_t key_length;
+	uint32_t value_length; /* Avro bodies, without wire framing */
+	uint32_t event_id_length;
+	uint32_t id_length;		/* ce_subject: the record's id in its source */
+	size_t bytes;			/* offset in batch->bytes: key, value, event id, id follow each other */
+	const char *event_type; /* ce_type; long-lived */
+	const char *table;		/* ce_source: "/goldpan/crm/public.contact"; long-lived */
+	int64_t time;			/* ce_time: commit time */
+} LogRecord;
+
+typedef struct LogBatch
+{
+	LogRecord *records;
+	size_t count;
+	size_t capacity;
+	Buffer bytes;
+	Buffer progress; /* Avro body of the progress record ("progress" schema) */
+	bool hold;		 /* part of a snapshot: a writer that can keep it unreadable until the
+					  * next batch without hold does so (LogWriterOps.holds) */
+} LogBatch;
+
+/* Prepares an empty batch; at most max_bytes of records. */
+void log_batch_init(LogBatch *batch, size_t max_bytes);
+void log_batch_clear(LogBatch *batch);
+void log_batch_release(LogBatch *batch);
+/* Begins a record: returns it with .bytes set and the lengths 0; the caller appends key, value,
+ * event id, id to batch->bytes in this order and fills the lengths. */
+LogRecord *log_batch_add(LogBatch *batch, Err *err) MUST_CHECK;
+
+/* ---- writers ---- */
+
+typedef struct LogWriter LogWriter;
+
+typedef struct LogWriterOps
+{
+	const char *kind; /* "directory", "kafka" */
+	bool holds;		  /* keeps held batches unreadable; else they carry an attempt id */
+	/* Takes over the source (fences a predecessor), recovers what it left, and reads the
+	 * last durable progress record into *progress (empty: none yet). Blocks. */
+	bool (*open)(LogWriter *writer, Buffer *progress, Err *err);
+	/* Makes one batch visible and durable at once (or holds it). Blocks. Errors: RETRY — nothing of
+	 * it is or will be visible, hand it in again after `open`; REJECT ERR_RECORD_TOO_LARGE
+	 * with *culprit — nothing visible; STOP ERR_LOG_FENCED and others. An unknown outcome is resolved
+	 * by `open`, whose progress tells (correctness.md D1). */
+	bool (*deliver)(LogWriter *writer, const LogBatch *batch, size_t *culprit, Err *err);
+	/* Time-driven housekeeping (closing aged segments); *next_us: when to call again. */
+	bool (*tick)(LogWriter *writer, int64_t *next_us, Err *err);
+	/* Asks a blocking deliver() in another thread to give up soon. Thread safe. */
+	void (*interrupt)(LogWriter *writer);
+	void (*close)(LogWriter *writer); /* frees; aborts what is open */
+} LogWriterOps;
+
+struct LogWriter
+{
+	const LogWriterOps *ops;
+	size_t max_record; /* largest value in bytes that deliver() takes */
+};
+
+typedef struct LogDirectoryConfig
+{
+	const char *path;
+	ContainerCodec codec;
+	int64_t segment_max_bytes; /* default 64 MiB */
+	int64_t segment_max_age;   /* microseconds; default 5 min */
+} LogDirectoryConfig;
+
+typedef struct LogKafkaConfig
+{
+	const char *brokers;
+	const char *transactional_id_prefix;
+	const char *progress_topic;
+	const char *key_schema_text;
+	size_t noptions; /* pass-through librdkafka options, checked against the allow-list */
+	const char *const *option_names;
+	const char *const *option_values;
+	struct Registry *registry; /* schema ids; borrowed */
+} LogKafkaConfig;
+
+/* Make a writer of one source's records. Topics are borrowed for its life. */
+LogWriter *log_directory_new(const LogDirectoryConfig *config, const char *source,
+							 const LogTopic *topics, size_t ntopics, Err *err) MUST_CHECK;
+LogWriter *log_kafka_new(const LogKafkaConfig *config, const char *source, const LogTopic *topics,
+						 size_t ntopics, Err *err) MUST_CHECK;
+
+/* ---- readers: committed records only ---- */
+
+typedef struct LogReader LogReader;
+
+typedef struct LogEntry
+{
+	const char *topic;
+	const char *file;		  /* directory: path; Kafka: NULL */
+	int32_t partition;		  /* Kafka */
+	int64_t offset;			  /* Kafka offset, or number of the record in its file */
+	const AvroSchema *schema; /* of the value */
+	AvroReader value;		  /* Avro body; valid until the next call; next == NULL: tombstone */
+	const uint8_t *key;		  /* Kafka key bytes or NULL */
+	size_t key_length;
+	size_t nheaders; /* Kafka */
+	const char *const *header_names;
+	const char *const *header_values;
+} LogEntry;
+
+typedef struct LogTopicInfo
+{
+	const char *name;
+	int64_t records;
+	int64_t bytes;
+	int64_t files; /* directory; Kafka: partitions */
+} LogTopicInfo;
+
+typedef struct LogReaderOps
+{
+	/* Lists topics (valid until the reader is closed). */
+	bool (*list)(LogReader *reader, const LogTopicInfo **topics, size_t *count, Err *err);
+	/* Starts reading one topic from its beginning. open_segments: also the committed blocks
+	 * of segments that are still being written. */
+	bool (*start)(LogReader *reader, const char *topic, bool open_segments, Err *err);
+	/* Next committed record; *found false when there is none now (call again to follow). Records of
+	 * superseded snapshot attempts are left out. */
+	bool (*next)(LogReader *reader, LogEntry *entry, bool *found, Err *err);
+	void (*close)(LogReader *reader);
+} LogReaderOps;
+
+struct LogReader
+{
+	const LogReaderOps *ops;
+};
+
+LogReader *log_reader_directory(const char *path, Err *err) MUST_CHECK;
+LogReader *log_reader_kafka(const LogKafkaConfig *config, Err *err) MUST_CHECK;
+
+#endif
