@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: PostgreSQL
+"""harness — real PostgreSQL clusters, goldpan processes and readers for end-to-end tests.
+
+A test file defines functions named test_* that take a Case, and ends with
+`harness.main(__name__)`, which prints TAP for prove. Servers live in a temporary
+folder, listen on a unix socket only and are ended by their own pid; as root they
+run as user postgres, with the plugin copied in, so that a clone anywhere works.
+"""
+
+import atexit
+import contextlib
+import glob
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+import psycopg2
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+VARIANT = os.environ.get("VARIANT", "gcc")
+GOLDPAN = os.path.join(ROOT, "build", VARIANT, "goldpan")
+PLUGIN = os.environ.get("GOLDPAN_PLUGIN", os.path.join(ROOT, "build", "plugin", "goldpan.so"))
+PG_BIN = os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin")
+SERVER_USER = "postgres"
+
+
+class Skip(Exception):
+    """Raised by a test whose part cannot be had; counted as skipped."""
+
+
+def _demote():
+    """Becomes the server's user in a child process when the tests run as root."""
+    entry = pwd.getpwnam(SERVER_USER)
+    os.setgid(entry.pw_gid)
+    os.initgroups(SERVER_USER, entry.pw_gid)
+    os.setuid(entry.pw_uid)
+
+
+def _server_command(arguments, check=True):
+    done = subprocess.run(
+        arguments,
+        preexec_fn=_demote if os.geteuid() == 0 else None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd="/",
+        text=True,
+        check=False,
+    )
+    if check and done.returncode != 0:
+        raise RuntimeError(f"{' '.join(arguments)}\n{done.stdout}")
+    return done
+
+
+class Cluster:
+    """One throw-away PostgreSQL server."""
+
+    def __init__(self, settings=None, hba=None):
+        self.folder = tempfile.mkdtemp(prefix="goldpan-pg.")
+        self.data = os.path.join(self.folder, "data")
+        self.port = 5432
+        library = os.path.join(self.folder, "lib")
+        os.mkdir(library)
+        if os.path.exists(PLUGIN):
+            shutil.copy(PLUGIN, library)
+        if os.geteuid() == 0:
+            for path in [self.folder, library] + glob.glob(library + "/*"):
+                shutil.chown(path, SERVER_USER, SERVER_USER)
+        os.chmod(self.folder, 0o755)
+        atexit.register(self.remove)
+        _server_command(
+            [f"{PG_BIN}/initdb", "-D", self.data, "-U", "postgres", "-A", "trust"]
+            + ["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+        )
+        conf = {
+            "listen_addresses": "''",
+            "unix_socket_directories": f"'{self.folder}'",
+            "wal_level": "logical",
+            "max_wal_senders": "20",
+            "max_replication_slots": "20",
+            "max_connections": "60",
+            "shared_buffers": "'64MB'",
+            "fsync": "off",
+            "wal_sender_timeout": "'60s'",
+            "dynamic_library_path": f"'{library}:$libdir'",
+            "log_line_prefix": "'%m [%p] %a '",
+        }
+        if self._knows_allow_list():
+            conf["output_plugin_libraries"] = "'pgoutput, test_decoding, goldpan'"
+        conf.update(settings or {})
+        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as file:
+            for name, value in conf.items():
+                file.write(f"{name} = {value}\n")
+        if hba is not None:
+            with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="utf-8") as file:
+                file.write(hba)
+        self.start()
+
+    @staticmethod
+    def _knows_allow_list():
+        """output_plugin_libraries came with a minor release: ask the program itself."""
+        done = _server_command([f"{PG_BIN}/postgres", "--describe-config"], check=False)
+        return "output_plugin_libraries" in done.stdout
+
+    @property
+    def log(self):
+        return os.path.join(self.folder, "server.log")
+
+    def start(self):
+        _server_command(
+            [f"{PG_BIN}/pg_ctl", "-D", self.data, "-l", self.log, "-w", "-t", "60", "start"]
+        )
+
+    def stop(self, mode="fast", check=True):
+        _server_command([f"{PG_BIN}/pg_ctl", "-D", self.data, "-m", mode, "-w", "stop"], check)
+
+    def restart(self, mode="fast"):
+        self.stop(mode)
+        self.start()
+
+    def remove(self):
+        if os.path.isdir(self.folder):
+            self.stop("immediate", check=False)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def conninfo(self, database, user="postgres", **more):
+        parts = {"host": self.folder, "port": self.port, "dbname": database, "user": user, **more}
+        return " ".join(f"{name}={value}" for name, value in parts.items())
+
+    def create(self, database, sql=""):
+        self.sql("postgres", f'CREATE DATABASE "{database}"')
+        if sql:
+            self.sql(database, sql)
+
+    def connect(self, database, autocommit=True):
+        connection = psycopg2.connect(self.conninfo(database))
+        connection.autocommit = autocommit
+        return connection
+
+    def sql(self, database, text, parameters=None):
+        """Runs SQL in its own session; returns the rows of the last statement, if any."""
+        with contextlib.closing(self.connect(database)) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(text, parameters)
+                return cursor.fetchall() if cursor.description else []
+
+    def value(self, database, text):
+        return self.sql(database, text)[0][0]
+
+
+class Goldpan:
+    """A goldpan process, its output kept in files."""
+
+    def __init__(self, case, arguments, environment=None, wrapper=None):
+        case.runs += 1
+        self.name = f"run{case.runs}"
+        self.stdout_path = os.path.join(case.folder, self.name + ".out")
+        self.stderr_path = os.path.join(case.folder, self.name + ".err")
+        env = dict(os.environ)
+        env.update(environment or {})
+        with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
+            self.process = subprocess.Popen(
+                (wrapper or []) + [GOLDPAN] + arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=env,
+            )
+        case.processes.append(self)
+
+    @property
+    def stdout(self):
+        with open(self.stdout_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    @property
+    def stderr(self):
+        with open(self.stderr_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    @property
+    def running(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        if self.running:
+            self.process.send_signal(number)
+
+    def wait(self, timeout=60):
+        """Returns the exit status (negative: the signal that ended it)."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(
+                f"goldpan still runs after {timeout} s; its messages:\n{self.stderr}"
+            ) from None
+
+    def stop(self, timeout=30):
+        self.signal(signal.SIGTERM)
+        return self.wait(timeout)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        return self.wait(10)
+
+
+class Case:
+    """What one test owns: a folder, clusters, processes; all ended with it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.folder = tempfile.mkdtemp(prefix="goldpan-e2e.")
+        self.clusters = []
+        self.processes = []
+        self.runs = 0
+        self.failed = False
+
+    def cluster(self, settings=None, hba=None):
+        cluster = Cluster(settings, hba)
+        self.clusters.append(cluster)
+        return cluster
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def config(self, sources, mapping, log=None, extra="", name="goldpan.conf"):
+        """Writes mapping and configuration. sources: {name: conninfo}; log: libconfig text of the
+        log group, default the directory log in <folder>/log."""
+        self.write("mapping.conf", mapping)
+        log = log or f'kind = "directory"; path = "{self.path("log")}";'
+        rows = ",\n".join(
+            f'  {{ name = "{source}"; conninfo = "{conninfo}"; }}'
+            for source, conninfo in sources.items()
+        )
+        return self.write(
+            name,
+            f'deployment = "test";\nmapping = "mapping.conf";\nlog: {{ {log} }};\n'
+            f"sources = (\n{rows}\n);\n{extra}\n",
+        )
+
+    def start(self, *arguments, environment=None, wrapper=None):
+        return Goldpan(self, list(arguments), environment, wrapper)
+
+    def run(self, *arguments, timeout=60, status=0, environment=None):
+        """Runs goldpan to its end and asserts its exit status (None: any)."""
+        process = self.start(*arguments, environment=environment)
+        got = process.wait(timeout)
+        if status is not None and got != status:
+            raise AssertionError(
+                f"goldpan {' '.join(arguments)}: exit status {got}, expected {status}\n"
+                f"{process.stdout}{process.stderr}"
+            )
+        return process
+
+    def records(self, topic="customer.contact", log=None):
+        """All records in the complete files of a topic folder, by fastavro."""
+        return read_topic(os.path.join(log or self.path("log"), topic))
+
+    def tail(self, config, topic):
+        """All committed records of a topic by goldpan's own reader, open segments included."""
+        done = self.run("log", "tail", "-c", config, topic)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def release(self, keep):
+        for process in self.processes:
+            if process.running:
+                process.kill()
+        for cluster in self.clusters:
+            cluster.remove()
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def read_file(path):
+    import fastavro  # pylint: disable=import-outside-toplevel
+
+    with open(path, "rb") as file:
+        return list(fastavro.reader(file))
+
+
+def read_topic(folder):
+    rows = []
+    for path in sorted(glob.glob(os.path.join(folder, "*.avro"))):
+        rows.extend(read_file(path))
+    return rows
+
+
+def wait_until(what, condition, timeout=30, interval=0.05):
+    """Polls until condition() is true; fails naming what was waited for."""
+    deadline = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s for: {what}")
+        time.sleep(interval)
+
+
+def equal(got, expected, what="value"):
+    if got != expected:
+        raise AssertionError(f"{what}: got {got!r}, expected {expected!r}")
+
+
+def contains(text, *fragments):
+    for fragment in fragments:
+        if fragment not in text:
+            raise AssertionError(f"lacks {fragment!r}:\n{text}")
+
+
+def _run_one(number, function):
+    name = function.__name__[len("test_"):].replace("_", " ")
+    case = Case(name)
+    started = time.monotonic()
+    try:
+        function(case)
+        print(f"ok {number} - {name} # {time.monotonic() - started:.1f} s")
+        return True
+    except Skip as reason:
+        print(f"ok {number} - {name} # SKIP {reason}")
+        return True
+    except Exception:  # pylint: disable=broad-except
+        case.failed = True
+        print(f"not ok {number} - {name}")
+        for line in traceback.format_exc().splitlines():
+            print(f"#   {line}")
+        for process in case.processes[-2:]:
+            for line in process.stderr.splitlines()[-15:]:
+                print(f"#   {process.name}: {line}")
+        for cluster in case.clusters:
+            print(f"#   server log: {cluster.log}")
+        return False
+    finally:
+        sys.stdout.flush()
+        case.release(keep=case.failed and bool(os.environ.get("KEEP")))
+
+
+def main(name):
+    """Runs every test_* of the calling script; ONLY=text picks those whose name contains it."""
+    if name != "__main__":
+        return
+    module = sys.modules["__main__"]
+    only = os.environ.get("ONLY", "").replace(" ", "_")
+    tests = [
+        value
+        for key, value in vars(module).items()
+        if key.startswith("test_") and callable(value) and only in key
+    ]
+    print(f"1..{len(tests)}")
+    failed = sum(not _run_one(number, test) for number, test in enumerate(tests, 1))
+    sys.exit(1 if failed else 0)
