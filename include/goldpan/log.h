@@ -91,7 +91,9 @@ typedef struct LogWriterOps
 struct LogWriter
 {
 	const LogWriterOps *ops;
-	size_t max_record; /* largest value in bytes that deliver() takes */
+	size_t max_record;	   /* largest value in bytes that deliver() takes */
+	int32_t key_schema_id; /* of the key schema, known after open(); directory: -1. Another id than
+							* the progress pins would move keys to other partitions */
 };
 
 typedef struct LogDirectoryConfig
@@ -112,6 +114,8 @@ typedef struct LogKafkaConfig
 	const char *const *option_names;
 	const char *const *option_values;
 	struct Registry *registry; /* schema ids; borrowed */
+	bool allow_insecure;	   /* no TLS to brokers on other hosts than loopback (K1) */
+	bool accept_partitions;	   /* accept that a topic's partition count changed (D12) */
 } LogKafkaConfig;
 
 /* Make a writer of one source's records. Topics are borrowed for its life. */
@@ -119,6 +123,28 @@ LogWriter *log_directory_new(const LogDirectoryConfig *config, const char *sourc
 							 const LogTopic *topics, size_t ntopics, Err *err) MUST_CHECK;
 LogWriter *log_kafka_new(const LogKafkaConfig *config, const char *source, const LogTopic *topics,
 						 size_t ntopics, Err *err) MUST_CHECK;
+
+/* ---- Kafka: for `goldpan init` and `goldpan check` ---- */
+
+/* Makes the topics (cleanup.policy=delete; entity topics compacted too when `compact`) and the
+ * compacted progress topic; verifies those that exist: policy, and no fewer partitions than asked.
+ * Blocks. Errors: RETRY ERR_LOG_DOWN; USAGE ERR_LOG_SETUP naming the topic. */
+bool log_kafka_init_topics(const LogKafkaConfig *config, const LogTopic *topics, size_t ntopics,
+						   int partitions, int replication, bool compact, Err *err) MUST_CHECK;
+
+/* Registers "<topic>-key" (NONE) and "<topic>-value" (FULL_TRANSITIVE) of every topic and the
+ * progress topic's value. Errors as registry_register. */
+bool log_kafka_init_subjects(const LogKafkaConfig *config, const LogTopic *topics, size_t ntopics,
+							 Err *err) MUST_CHECK;
+
+/* Verifies without changing anything that the brokers answer and the topics are there. Errors as
+ * log_kafka_init_topics. */
+bool log_kafka_check(const LogKafkaConfig *config, const LogTopic *topics, size_t ntopics,
+					 Err *err) MUST_CHECK;
+
+/* librdkafka's version as "2.0.2"; *defects: what is known to be wrong with it, or NULL. Error:
+ * USAGE ERR_LOG_SETUP below 1.9.0. */
+bool log_kafka_library(const char **version, const char **defects, Err *err) MUST_CHECK;
 
 /* ---- readers: committed records only ---- */
 
