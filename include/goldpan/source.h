@@ -23,6 +23,10 @@ typedef struct SourceConfig
 	const char *region;		   /* or NULL */
 	int64_t connect_timeout;   /* microseconds */
 	int64_t feedback_interval; /* microseconds; default 10 s, at most wal_sender_timeout / 3 */
+	/* NULL, or asked at least every 200 ms by whatever blocks: true ends the wait with RETRY
+	 * ERR_SOURCE_DOWN. Only source_snapshot_open can wait longer than connect_timeout. */
+	bool (*stop_requested)(void *context);
+	void *stop_context;
 } SourceConfig;
 
 /* One mapped table and the columns that may leave the server. */
@@ -41,6 +45,7 @@ typedef struct SourceIdentity
 	uint64_t system_identifier;
 	uint32_t timeline;
 	int server_version; /* 150020 */
+	uint32_t database_oid;
 	char database[64];
 	Lsn insert_lsn; /* WAL insert position */
 	Lsn flush_lsn;
@@ -58,12 +63,29 @@ typedef struct SourceSlot
 	Lsn restart_lsn;
 	char wal_status[16]; /* reserved, extended, unreserved, lost */
 	int64_t retained_bytes;
+	int64_t safe_wal_bytes; /* until it may be lost; -1: no limit */
 } SourceSlot;
 
 /* Connects briefly, asks, and disconnects. Blocks up to connect_timeout. Errors:
  * RETRY ERR_SOURCE_DOWN, USAGE ERR_SOURCE_AUTH … each named with its cure. */
 bool source_identify(const SourceConfig *config, SourceIdentity *identity, SourceSlot *slot,
 					 Err *err) MUST_CHECK;
+
+/* The conninfo without its secrets, for messages: "host=db dbname=crm user=goldpan". */
+void source_conninfo_describe(const char *conninfo, char *text, size_t size);
+
+/* What a query returned: cells[row * ncolumns + column], NULL for null. */
+typedef struct SourceRows
+{
+	size_t nrows;
+	size_t ncolumns;
+	const char **cells;
+} SourceRows;
+
+/* Connects as the streamer does, runs one query of text parameters, and disconnects. Blocks
+ * up to connect_timeout. For checks, never for data. The rows live in the arena. */
+bool source_query(const SourceConfig *config, Arena *arena, const char *sql, size_t nparams,
+				  const char *const *params, SourceRows *rows, Err *err) MUST_CHECK;
 
 /* ---- stream ---- */
 
@@ -76,7 +98,8 @@ typedef enum SourceEventKind
 	SOURCE_CHANGE,
 	SOURCE_COMMIT,
 	SOURCE_KEEPALIVE, /* lsn: the server's WAL end that may be acknowledged when idle */
-	SOURCE_SHUTDOWN,  /* the server shuts down and waits for us (P14) */
+	SOURCE_SHUTDOWN,  /* the server waits for us to shut down (treat its lsn as a keepalive's),
+					   * or, with lsn 0, has ended the stream in order (P14) */
 } SourceEventKind;
 
 typedef struct SourceEvent
@@ -84,12 +107,13 @@ typedef struct SourceEvent
 	SourceEventKind kind;
 	const Transaction *transaction; /* BEGIN, CHANGE, COMMIT */
 	const Change *change;			/* CHANGE */
-	Lsn lsn;						/* KEEPALIVE, COMMIT: end_lsn */
+	Lsn lsn;						/* KEEPALIVE, SHUTDOWN; COMMIT: end_lsn */
 	bool reply_requested;
 } SourceEvent;
 
-/* Connects and starts replication at `start`, which is not below the slot's position.
- * Blocks up to connect_timeout. Errors: RETRY ERR_SOURCE_DOWN, ERR_SLOT_BUSY; STOP ERR_GAP,
+/* Connects and starts replication at `start`, which is not below the slot's position (else
+ * ERR_GAP) nor above what the server has flushed (else ERR_DIVERGED). Blocks up to
+ * connect_timeout. Errors: RETRY ERR_SOURCE_DOWN, ERR_SLOT_BUSY; STOP ERR_GAP,
  * ERR_SLOT_LOST, ERR_PLUGIN_REFUSED … */
 SourceStream *source_stream_open(const SourceConfig *config, const SourceTable *tables,
 								 size_t ntables, Lsn start, Err *err) MUST_CHECK;
@@ -98,10 +122,20 @@ void source_stream_close(SourceStream *stream);
 int source_stream_socket(const SourceStream *stream);
 bool source_stream_wants_write(const SourceStream *stream);
 
-/* Takes what the socket has and returns the next event without blocking. */
+/* Monotonic time of the last byte received: for the receive watchdog (P12). */
+int64_t source_stream_last_byte(const SourceStream *stream);
+/* Highest position received on this connection; 0 at first (P3). */
+Lsn source_stream_received(const SourceStream *stream);
+/* How often feedback is due: feedback_interval, at most wal_sender_timeout / 3 (P11). */
+int64_t source_stream_feedback_interval(const SourceStream *stream);
+
+/* Takes what the socket has and returns the next event without blocking. Errors: RETRY
+ * ERR_SOURCE_DOWN; STOP ERR_POISON, ERR_SLOT_LOST. The stream is then of no further use. */
 bool source_stream_next(SourceStream *stream, SourceEvent *event, Err *err) MUST_CHECK;
 
-/* Sends a standby status update: write = received, flush = apply = durable. */
+/* Sends a standby status update: write = received, flush = apply = durable, which must not be
+ * above what this connection has received (STOP ERR_INTERNAL) nor below what it sent before.
+ * Never blocks: what the socket does not take is sent when it can (wants_write). */
 bool source_stream_feedback(SourceStream *stream, Lsn received, Lsn durable, Err *err) MUST_CHECK;
 
 /* Hash of everything that decides what the plugin sends (P7). */
@@ -112,16 +146,20 @@ uint64_t source_stream_config_hash(const SourceTable *tables, size_t ntables);
 typedef struct SourceSnapshot SourceSnapshot;
 
 /* Creates a temporary slot, imports its exported snapshot in a second session (W1) with
- * row_security off (W7). After 3 s of waiting for old transactions reports for whom. */
+ * row_security off (W7). Waits for transactions older than itself as long as they last,
+ * after 3 s reporting for whom; config->stop_requested ends that. *config, *tables and what
+ * they point to must outlive the snapshot. */
 SourceSnapshot *source_snapshot_open(const SourceConfig *config, const SourceTable *tables,
 									 size_t ntables, Err *err) MUST_CHECK;
 Lsn source_snapshot_lsn(const SourceSnapshot *snapshot);
 /* Next row as a CHANGE_SNAPSHOT; *found false after the last row of the last table. Same
- * value kinds as the stream gives for the same types. Blocks on the socket for at most
- * `timeout_us`: then *waiting is true. */
+ * values as the stream gives for the same rows; transaction is NULL and ordinal 0, the caller
+ * counts. Valid until the next call, the relation until close. Blocks on the socket for at
+ * most `timeout_us`: then *waiting is true. */
 bool source_snapshot_next(SourceSnapshot *snapshot, int64_t timeout_us, Change *change, bool *found,
 						  bool *waiting, Err *err) MUST_CHECK;
-/* Copies the temporary slot to the permanent one at the same position. */
+/* Copies the temporary slot to the permanent one at the same position. A permanent slot of
+ * ours that an earlier attempt left is kept if it is not ahead of this snapshot. */
 bool source_snapshot_make_slot(SourceSnapshot *snapshot, Err *err) MUST_CHECK;
 void source_snapshot_close(SourceSnapshot *snapshot);
 
