@@ -87,6 +87,17 @@ typedef struct SourceRows
 bool source_query(const SourceConfig *config, Arena *arena, const char *sql, size_t nparams,
 				  const char *const *params, SourceRows *rows, Err *err) MUST_CHECK;
 
+/* ---- one writer per source (I6) ---- */
+
+typedef struct SourceLock SourceLock;
+
+/* Takes a session advisory lock named after the slot on a connection of its own. Blocks up to
+ * connect_timeout. Errors: RETRY ERR_SLOT_BUSY naming the holder's pid, and source_identify's. */
+SourceLock *source_lock(const SourceConfig *config, Err *err) MUST_CHECK;
+/* Asks without blocking whether the session, and so the lock, still lives. */
+bool source_lock_held(SourceLock *lock);
+void source_unlock(SourceLock *lock);
+
 /* ---- stream ---- */
 
 typedef struct SourceStream SourceStream;
