@@ -54,25 +54,37 @@ bool progress_encode(const Progress *progress, Buffer *out, Err *err) MUST_CHECK
 bool progress_decode(Progress *progress, const uint8_t *bytes, size_t length, Err *err) MUST_CHECK;
 
 /* ---- ledger: what may be acknowledged ----
- * Pure state: received, in flight, durable. Property-tested over random interleavings. */
+ * Pure state: received, in flight, durable. One per source, kept across connections; used by
+ * the loop thread only. Property-tested over random interleavings. */
 
 typedef struct Ledger
 {
 	Lsn received;		/* highest LSN received on this connection */
 	Lsn durable;		/* covered by a durable progress record */
-	Lsn acknowledged;	/* last position sent to the server */
+	Lsn acknowledged;	/* highest position ever sent to the server */
 	uint64_t in_flight; /* batches handed to delivery and not yet settled */
-	bool pending;		/* rows received and not yet handed to delivery */
+	bool pending;		/* something received is not yet handed to delivery */
 } Ledger;
 
 void ledger_init(Ledger *ledger, Lsn durable);
-void ledger_connected(Ledger *ledger); /* a new connection: received starts over */
+/* A new connection: received starts over, and what was pending will be sent again. Batches in
+ * flight stay in flight. */
+void ledger_connected(Ledger *ledger);
+/* BEGIN, row or COMMIT arrived: raises received and makes it pending. After handing over a part
+ * of a transaction whose COMMIT has not come, call it again: the rest is pending still. */
 void ledger_received(Ledger *ledger, Lsn lsn);
+/* What was pending turned out to hold nothing to publish (an empty transaction). */
+void ledger_skipped(Ledger *ledger);
+/* A keepalive arrived: raises received, makes nothing pending. */
+void ledger_keepalive(Ledger *ledger, Lsn lsn);
 void ledger_handed(Ledger *ledger);
+/* One batch in flight is done; its progress record says `durable` (0: it was given up). */
 void ledger_settled(Ledger *ledger, Lsn durable);
-/* The position to acknowledge now: never beyond received, durable, never backwards (P3, P4). */
+/* The position to acknowledge now: never beyond received, durable, never backwards (P3, P4).
+ * 0 when nothing may be said on this connection yet: send 0, which the server ignores. */
 Lsn ledger_acknowledge(Ledger *ledger);
-/* A position that idle keepalives allow to make durable, or 0 (P8, P9). */
+/* A position that idle keepalives allow to make durable, or 0 (P8, P9): hand over a batch
+ * without records whose progress says it. */
 Lsn ledger_idle_position(const Ledger *ledger, Lsn keepalive);
 
 #endif
