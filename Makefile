@@ -65,6 +65,14 @@ $(BUILD)/gen/%_avsc.h: include/goldpan/canonical/%.avsc
 	@xxd -i < $< | sed '1i static const unsigned char avsc_$*[] = {' > $@
 	@echo ', 0};' >> $@
 
+$(BUILD)/gen/%_avsc.h: src/encode/own/%.avsc
+	@mkdir -p $(dir $@)
+	@xxd -i < $< | sed '1i static const unsigned char avsc_$*[] = {' > $@
+	@echo ', 0};' >> $@
+
+AVSC := $(wildcard include/goldpan/canonical/*.avsc src/encode/own/*.avsc)
+$(LIB_OBJECTS): | $(patsubst %.avsc,$(BUILD)/gen/%_avsc.h,$(notdir $(AVSC)))
+
 # ---- unit tests: tests/unit/test_*.c, each its own program ----
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT_PROGRAMS := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)

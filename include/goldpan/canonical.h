@@ -42,7 +42,7 @@ typedef struct CanonicalField
 	const char *name;
 	const char *doc;
 	FieldType type;
-	bool pii;			 /* property goldpan.pii is not "none" */
+	bool pii;			 /* property goldpan.pii is missing or not "none" */
 	const char *steward; /* property goldpan.steward or NULL */
 	const char
 		*format; /* property goldpan.format or NULL: "email", "phone", "country", "currency" … */
@@ -58,7 +58,6 @@ typedef struct CanonicalEntity
 	const char *schema_text; /* our own .avsc text, normalised: what is registered and written */
 	uint16_t nfields;		 /* own fields: without source, id and meta */
 	const CanonicalField *fields;
-	void *schema; /* the parsed Avro schema, an AvroSchema of encode/ */
 } CanonicalEntity;
 
 /* Index of an own field by name, or -1. */
@@ -167,6 +166,12 @@ typedef struct CanonicalRecord
 #define EVENT_ID_SIZE 128
 
 /* ---- reading .avsc ---- */
+
+/* Names of the entities that Goldpan brings, in alphabetical order; NULL after the last. */
+const char *canonical_builtin_name(size_t index);
+
+/* The .avsc text of a built-in entity, or NULL. A deployment's directories override it. */
+const char *canonical_builtin_schema(const char *name);
 
 /* Parses one entity's schema text. Everything lives in `arena`. Errors: USAGE
  * ERR_CONFIG naming `origin` (a path), the field, what is wrong and what would be right. */
