@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * fuzz_conf_file.c — any bytes as a configuration file.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "goldpan/conf_file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	Err err;
+	ConfFile *file = conf_file_parse((const char *) data, size, "fuzz", &err);
+
+	conf_file_free(file);
+	return 0;
+}
