@@ -2,11 +2,12 @@
 /*
  * main.c — the program's entry; the only place that calls exit().
  */
-#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cli_priv.h"
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	(void) puts("goldpan " GOLDPAN_VERSION);
-	return 0;
+	exit(cli_main(argc, argv));
 }
