@@ -106,6 +106,10 @@ typedef struct ContainerReader ContainerReader;
 ContainerReader *container_open(const char *path, int64_t limit, Err *err) MUST_CHECK;
 void container_close(ContainerReader *reader);
 
+/* Sets a new, higher limit on a file that has grown (or was renamed) since: container_next goes
+ * on where it found the end. */
+void container_set_limit(ContainerReader *reader, int64_t limit);
+
 const AvroSchema *container_schema(const ContainerReader *reader);
 const char *container_schema_text(const ContainerReader *reader);
 

@@ -54,7 +54,9 @@ typedef struct LogBatch
 	Buffer bytes;
 	Buffer progress; /* Avro body of the progress record ("progress" schema) */
 	bool hold;		 /* part of a snapshot: a writer that can keep it unreadable until the
-					  * next batch without hold does so (LogWriterOps.holds) */
+					  * next batch without hold does so (LogWriterOps.holds). `open` throws away
+					  * what is still held then, but returns the progress that came with it: a
+					  * new attempt begins with `open`, also within one process */
 } LogBatch;
 
 /* Prepares an empty batch; at most max_bytes of records. */
@@ -81,7 +83,8 @@ typedef struct LogWriterOps
 	 * with *culprit — nothing visible; STOP ERR_LOG_FENCED and others. An unknown outcome is resolved
 	 * by `open`, whose progress tells (correctness.md D1). */
 	bool (*deliver)(LogWriter *writer, const LogBatch *batch, size_t *culprit, Err *err);
-	/* Time-driven housekeeping (closing aged segments); *next_us: when to call again. */
+	/* Time-driven housekeeping (closing aged segments), on the thread that delivers; *next_us:
+	 * microseconds from now until it should be called again. */
 	bool (*tick)(LogWriter *writer, int64_t *next_us, Err *err);
 	/* Asks a blocking deliver() in another thread to give up soon. Thread safe. */
 	void (*interrupt)(LogWriter *writer);

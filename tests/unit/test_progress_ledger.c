@@ -21,8 +21,7 @@
 
 typedef struct Model
 {
-	Lsn start; /* progress at the process's start */
-	Lsn seen;  /* highest on this connection */
+	Lsn seen; /* highest on this connection */
 	Lsn last_said;
 	Lsn queue[STEPS + 1]; /* positions of batches in flight, oldest first */
 	int nqueue;
@@ -68,6 +67,7 @@ static void
 check_step(Ledger *ledger, Model *model)
 {
 	Lsn said = ledger_acknowledge(ledger);
+	Lsn may = model->seen < model->durable ? model->seen : model->durable;
 	Lsn keepalive = random_lsn(model->server);
 	Lsn idle = ledger_idle_position(ledger, keepalive);
 
@@ -77,8 +77,8 @@ check_step(Ledger *ledger, Model *model)
 	/* P4: never back; silence (0) is not back. */
 	assert_true(said == 0 || said >= model->last_said);
 	/* Not too little either: what may be said is said. */
-	if (model->durable <= model->seen && model->durable >= model->last_said)
-		assert_true(said == model->durable);
+	if (may >= model->last_said)
+		assert_true(said == may);
 	if (said != 0)
 		model->last_said = said;
 	/* P8: an idle position only when nothing waits and nothing is in flight … */
@@ -187,10 +187,9 @@ no_interleaving_acknowledges_too_much_or_too_little(void **state)
 		Model model = {0};
 		Ledger ledger;
 
-		model.start = random_bits() % 2 ? 0 : 1000;
-		model.durable = model.start;
+		model.durable = random_bits() % 2 ? 0 : 1000;
 		model.server = 1000;
-		ledger_init(&ledger, model.start);
+		ledger_init(&ledger, model.durable);
 		for (int step = 0; step < STEPS; step++)
 		{
 			random_step(&ledger, &model);
