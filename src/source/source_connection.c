@@ -24,13 +24,14 @@
 #define SOURCE_MAX_KEYWORDS		64
 #define SOURCE_MIN_VERSION		150000
 
-/* search_path decides how regclass and its like are printed; the timeouts would end a
+/* The same as the plugin pins for output functions (src/wire/PROTOCOL.md), so that snapshot and
+ * stream print alike. search_path decides how regclass and its like are printed; the timeouts would end a
  * snapshot whose exporting session has nothing to do but wait. */
 #define SOURCE_PINNED                                                                              \
-	"-c datestyle=ISO,MDY -c intervalstyle=postgres -c extra_float_digits=3 "                      \
+	"-c datestyle=ISO,MDY -c intervalstyle=iso_8601 -c extra_float_digits=3 "                      \
 	"-c bytea_output=hex -c timezone=UTC -c standard_conforming_strings=on "                       \
 	"-c search_path=pg_catalog -c row_security=off -c xmlbinary=base64 "                           \
-	"-c quote_all_identifiers=off -c statement_timeout=0 -c lock_timeout=0 "                       \
+	"-c quote_all_identifiers=off -c lc_monetary=C -c statement_timeout=0 -c lock_timeout=0 "      \
 	"-c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c jit=off"
 
 static const char source_pinned_query[] =
@@ -43,7 +44,7 @@ static const char source_pinned_query[] =
 	" pg_catalog.current_setting('search_path') || ' ' ||"
 	" pg_catalog.current_setting('row_security') || ' ' ||"
 	" pg_catalog.current_setting('client_encoding')";
-static const char source_pinned_answer[] = "ISO, MDY postgres 3 hex UTC on pg_catalog off UTF8";
+static const char source_pinned_answer[] = "ISO, MDY iso_8601 3 hex UTC on pg_catalog off UTF8";
 
 typedef struct SourceKeywords
 {

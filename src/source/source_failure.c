@@ -291,6 +291,10 @@ source_failure_slot(SourceConnection *connection, const char *sqlstate, SourceDo
 		return err_hint(err, "Somebody dropped the slot; the changes since then can no longer be "
 							 "had. Copy the tables anew.");
 	}
+	if (source_sqlstate_is(sqlstate, "42710"))
+		return err_set(err, ERR_CLASS_RETRY, ERR_SLOT_BUSY, "%s: %s", intro, text);
+	if (source_sqlstate_is(sqlstate, "42704"))
+		return err_set(err, ERR_CLASS_RETRY, ERR_SOURCE_DOWN, "%s: %s", intro, text);
 	if (source_sqlstate_is(sqlstate, "53400"))
 	{
 		(void) err_set(err, ERR_CLASS_USAGE, ERR_SOURCE_SETUP, "%s: %s", intro, text);

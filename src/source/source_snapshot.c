@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * source_snapshot.c — the rows as they were at the position where the stream begins.
+ *
+ * One session creates a temporary slot and exports the snapshot that belongs to its
+ * consistent point; it stays open, idle, so that the slot keeps the WAL. A second session
+ * imports the snapshot and copies the tables (correctness.md W1). When all rows are safe the
+ * temporary slot is copied to the permanent one at the same position: until then a crash
+ * leaves nothing behind on the server, after it the stream goes on without gap or overlap.
+ */
+#include "source_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "goldpan/alloc.h"
+#include "goldpan/clock.h"
+#include "goldpan/report.h"
+
+#define SOURCE_FIRST_REPORT	 (3 * CLOCK_SECOND)
+#define SOURCE_REPORT_EVERY	 (30 * CLOCK_SECOND)
+#define SOURCE_LOCK_CLASS	 "1735355492" /* "gold": our advisory locks */
+#define SOURCE_SQL_CEILING	 ((size_t) 1 << 20)
+#define SOURCE_CANCEL_WITHIN (2 * CLOCK_SECOND)
+
+typedef enum SourceCopyState
+{
+	SOURCE_COPY_NONE,  /* the table at hand is not asked for yet */
+	SOURCE_COPY_ASKED, /* its COPY is sent */
+	SOURCE_COPY_ROWS,
+	SOURCE_COPY_ENDING, /* all rows had, the result outstanding */
+	SOURCE_COPY_DONE,	/* after the last table */
+} SourceCopyState;
+
+struct SourceSnapshot
+{
+	const SourceConfig *config;
+	SourceConnection exporter;
+	SourceConnection reader;
+	char temporary[64];
+	Lsn lsn;
+	SourceShapes shapes;
+	SourceShape **tables;
+	size_t ntables;
+	size_t table; /* at hand */
+	SourceCopyState state;
+	bool header_read;
+	char *message; /* libpq's */
+	size_t length;
+	size_t at;
+	Value *values;
+	char what[160];
+};
+
+/* ---- the temporary slot ---- */
+
+/* One line for each transaction that holds up the slot's creation. */
+static void
+source_snapshot_report_waiting(SourceSnapshot *snapshot, int64_t waited)
+{
+	static const char blockers[] =
+		"SELECT b.pid, coalesce(a.usename::text, p.owner::text, '?'),"
+		" coalesce(pg_catalog.trunc(EXTRACT(epoch FROM pg_catalog.clock_timestamp()"
+		" - coalesce(a.xact_start, p.prepared)))::text || ' s', 'of unknown age'), p.gid"
+		" FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int4)) AS b(pid)"
+		" LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid"
+		" LEFT JOIN (SELECT * FROM pg_catalog.pg_prepared_xacts ORDER BY prepared LIMIT 1) p"
+		" ON b.pid = 0";
+	const char *name = snapshot->config->name;
+	char pid[16];
+	const char *const params[] = {pid};
+	PGresult *result;
+	Err ignored;
+
+	(void) snprintf(pid, sizeof(pid), "%d", PQbackendPID(snapshot->exporter.conn));
+	result = source_connection_query(&snapshot->reader, SOURCE_DOING_QUERY,
+									 "ask who holds up the snapshot", blockers, 1, params,
+									 clock_monotonic() + SOURCE_CANCEL_WITHIN, &ignored);
+	if (result == NULL || PQntuples(result) == 0)
+		report_warning(name,
+					   "the snapshot has waited %" PRId64 " s for transactions that are older",
+					   waited / CLOCK_SECOND);
+	for (int row = 0; result != NULL && row < PQntuples(result); row++)
+	{
+		if (PQgetvalue(result, row, 0)[0] == '0')
+			report_warning(name,
+						   "the snapshot has waited %" PRId64 " s for the prepared transaction "
+						   "\"%s\" of user \"%s\", age %s; COMMIT PREPARED or ROLLBACK PREPARED "
+						   "ends it",
+						   waited / CLOCK_SECOND, PQgetvalue(result, row, 3),
+						   PQgetvalue(result, row, 1), PQgetvalue(result, row, 2));
+		else
+			report_warning(name,
+						   "the snapshot has waited %" PRId64 " s for the transaction of process "
+						   "%s, user \"%s\", age %s; it must end first (or "
+						   "pg_terminate_backend(%s))",
+						   waited / CLOCK_SECOND, PQgetvalue(result, row, 0),
+						   PQgetvalue(result, row, 1), PQgetvalue(result, row, 2),
+						   PQgetvalue(result, row, 0));
+	}
+	PQclear(result);
+}
+
+/* A walsender that waits does not notice that its client is gone: end it ourselves. */
+static void
+source_snapshot_abandon(SourceSnapshot *snapshot)
+{
+	char pid[16];
+	const char *const params[] = {pid};
+	SourceConnection *reader = &snapshot->reader;
+	Err ignored;
+
+	if (snapshot->exporter.conn == NULL || reader->conn == NULL ||
+		PQtransactionStatus(snapshot->exporter.conn) != PQTRANS_ACTIVE ||
+		PQtransactionStatus(reader->conn) != PQTRANS_IDLE)
+		return;
+	reader->stop_requested = NULL;
+	(void) snprintf(pid, sizeof(pid), "%d", PQbackendPID(snapshot->exporter.conn));
+	PQclear(source_connection_query(reader, SOURCE_DOING_QUERY, "end the waiting session",
+									"SELECT pg_catalog.pg_terminate_backend($1::int4)", 1, params,
+									clock_monotonic() + SOURCE_CANCEL_WITHIN, &ignored));
+}
+
+static PGresult *
+source_snapshot_await_slot(SourceSnapshot *snapshot, const char *what, Err *err)
+{
+	SourceConnection *exporter = &snapshot->exporter;
+	int64_t began = clock_monotonic();
+	int64_t next_report = began + SOURCE_FIRST_REPORT;
+	PGresult *result;
+	bool ready;
+
+	while (PQflush(exporter->conn) > 0 || PQisBusy(exporter->conn))
+	{
+		if (!source_connection_wait(exporter, false, next_report, &ready, err))
+			return NULL;
+		if (!ready)
+		{
+			source_snapshot_report_waiting(snapshot, clock_monotonic() - began);
+			next_report = clock_monotonic() + SOURCE_REPORT_EVERY;
+		}
+		else if (PQconsumeInput(exporter->conn) == 0)
+		{
+			(void) source_failure_result(exporter, NULL, SOURCE_DOING_CREATE_SLOT, what, err);
+			return NULL;
+		}
+	}
+	result = PQgetResult(exporter->conn);
+	/* to the end of the command: idle again, so that facts can be asked */
+	while (PQtransactionStatus(exporter->conn) == PQTRANS_ACTIVE &&
+		   PQstatus(exporter->conn) == CONNECTION_OK)
+	{
+		PGresult *next;
+
+		if (!source_connection_result(exporter, what, clock_monotonic() + SOURCE_CANCEL_WITHIN,
+									  &next, err))
+		{
+			PQclear(result);
+			return NULL;
+		}
+		if (next == NULL)
+			break;
+		PQclear(next);
+	}
+	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
+		PQnfields(result) >= 3)
+		return result;
+	(void) source_failure_result(exporter, result, SOURCE_DOING_CREATE_SLOT, what, err);
+	PQclear(result);
+	return NULL;
+}
+
+static bool
+source_snapshot_import(SourceSnapshot *snapshot, const char *exported, Err *err)
+{
+	int64_t deadline = source_connection_deadline(snapshot->config);
+	char *quoted = PQescapeLiteral(snapshot->reader.conn, exported, strlen(exported));
+	char sql[256];
+	PGresult *result;
+
+	if (quoted == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_INTERNAL, "could not quote a snapshot's name");
+	(void) snprintf(sql, sizeof(sql),
+					"BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+					"SET TRANSACTION SNAPSHOT %s",
+					quoted);
+	PQfreemem(quoted);
+	result = source_connection_query(&snapshot->reader, SOURCE_DOING_QUERY, "import the snapshot",
+									 sql, 0, NULL, deadline, err);
+	PQclear(result);
+	return result != NULL;
+}
+
+static bool
+source_snapshot_create(SourceSnapshot *snapshot, Err *err)
+{
+	char what[128];
+	char sql[160];
+	PGresult *result;
+	bool ok;
+
+	(void) snprintf(snapshot->temporary, sizeof(snapshot->temporary), "%.40s_copy_%d",
+					snapshot->config->slot, PQbackendPID(snapshot->exporter.conn));
+	(void) snprintf(what, sizeof(what), "create temporary slot \"%s\"", snapshot->temporary);
+	(void) snprintf(sql, sizeof(sql),
+					"CREATE_REPLICATION_SLOT \"%s\" TEMPORARY LOGICAL goldpan EXPORT_SNAPSHOT",
+					snapshot->temporary);
+	(void) PQsetnonblocking(snapshot->exporter.conn, 1);
+	if (PQsendQuery(snapshot->exporter.conn, sql) == 0)
+		return source_failure_result(&snapshot->exporter, NULL, SOURCE_DOING_CREATE_SLOT, what,
+									 err);
+	result = source_snapshot_await_slot(snapshot, what, err);
+	if (result == NULL)
+		return false;
+	ok = lsn_parse(PQgetvalue(result, 0, 1), &snapshot->lsn);
+	if (!ok)
+		(void) err_set(err, ERR_CLASS_STOP, ERR_INTERNAL, "could not %s: unexpected answer", what);
+	ok = ok && source_snapshot_import(snapshot, PQgetvalue(result, 0, 2), err);
+	PQclear(result);
+	return ok;
+}
+
+/* ---- opening ---- */
+
+/* No two processes may copy for one slot; the lock ends with the session. */
+static bool
+source_snapshot_lock(SourceSnapshot *snapshot, int64_t deadline, Err *err)
+{
+	char sql[200];
+	PGresult *result;
+	bool ok;
+
+	(void) snprintf(sql, sizeof(sql),
+					"SELECT pg_catalog.pg_try_advisory_lock(" SOURCE_LOCK_CLASS
+					", pg_catalog.hashtext('%s'))",
+					snapshot->config->slot);
+	result = source_connection_query(&snapshot->exporter, SOURCE_DOING_QUERY,
+									 "take the copy's lock", sql, 0, NULL, deadline, err);
+	if (result == NULL)
+		return false;
+	ok = PQntuples(result) == 1 && PQgetvalue(result, 0, 0)[0] == 't';
+	PQclear(result);
+	if (ok)
+		return true;
+	(void) err_set(err, ERR_CLASS_RETRY, ERR_SLOT_BUSY,
+				   "could not copy the tables of source \"%s\": another process copies them for "
+				   "slot \"%s\"",
+				   snapshot->config->name, snapshot->config->slot);
+	return err_hint(err, "Stop the other goldpan, or wait for its session to end.");
+}
+
+/* The permanent slot must not be there, or be one that an earlier attempt of ours left. */
+static bool
+source_snapshot_check_slot(SourceSnapshot *snapshot, SourceConnection *connection, SourceSlot *slot,
+						   Err *err)
+{
+	const char *name = snapshot->config->slot;
+
+	if (!source_slot_read(connection, source_connection_deadline(snapshot->config), slot, err))
+		return false;
+	if (!slot->exists)
+		return true;
+	if (!slot->ours)
+	{
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_SOURCE_SETUP,
+					   "could not use slot \"%s\" of source \"%s\": it belongs to output plugin "
+					   "\"%s\" or to another database",
+					   name, snapshot->config->name, slot->plugin);
+		return err_hint(err, "Name another slot in the configuration.");
+	}
+	if (slot->active)
+	{
+		(void) err_set(err, ERR_CLASS_RETRY, ERR_SLOT_BUSY,
+					   "could not use slot \"%s\" of source \"%s\": process %d reads it", name,
+					   snapshot->config->name, (int) slot->active_pid);
+		return err_hint(err, "Stop the other goldpan.");
+	}
+	return true;
+}
+
+static bool
+source_snapshot_shapes(SourceSnapshot *snapshot, const SourceTable *tables, Err *err)
+{
+	size_t most = 0;
+
+	snapshot->tables = alloc_zero((snapshot->ntables + 1) * sizeof(SourceShape *));
+	if (snapshot->tables == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory listing tables");
+	for (size_t i = 0; i < snapshot->ntables; i++)
+	{
+		SourceShape *shape;
+
+		if (!source_catalog_shape(&snapshot->reader, &tables[i], false,
+								  source_connection_deadline(snapshot->config), &shape, err))
+			return false;
+		if (shape == NULL)
+		{
+			(void) err_set(err, ERR_CLASS_STOP, ERR_TABLE_CHANGED,
+						   "could not copy table \"%.64s\".\"%.64s\" of source \"%s\": there is no "
+						   "such table",
+						   tables[i].schema, tables[i].name, snapshot->config->name);
+			return err_hint(err, "Correct the mapping, or create the table; goldpan mapping check "
+								 "compares them.");
+		}
+		if (!shape->logged)
+		{
+			source_relation_discard(shape);
+			(void) err_set(err, ERR_CLASS_STOP, ERR_TABLE_CHANGED,
+						   "could not copy table \"%.64s\".\"%.64s\" of source \"%s\": it is "
+						   "unlogged or temporary, its changes are never sent",
+						   tables[i].schema, tables[i].name, snapshot->config->name);
+			return err_hint(err, "As its owner: ALTER TABLE ... SET LOGGED, or take it out of the "
+								 "mapping.");
+		}
+		shape = source_relation_intern(&snapshot->shapes, shape, err);
+		if (shape == NULL)
+			return false;
+		snapshot->tables[i] = shape;
+		if (shape->relation.ncolumns > most)
+			most = shape->relation.ncolumns;
+	}
+	snapshot->values = alloc_zero((most + 1) * sizeof(Value));
+	if (snapshot->values == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory for a row of %zu values",
+					   most);
+	return true;
+}
+
+SourceSnapshot *
+source_snapshot_open(const SourceConfig *config, const SourceTable *tables, size_t ntables,
+					 Err *err)
+{
+	int64_t deadline = source_connection_deadline(config);
+	SourceSnapshot *snapshot = alloc_zero(sizeof(SourceSnapshot));
+	SourceSlot slot;
+
+	if (snapshot == NULL)
+	{
+		(void) err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory opening a snapshot");
+		return NULL;
+	}
+	snapshot->config = config;
+	snapshot->ntables = ntables;
+	if (source_connection_open(&snapshot->exporter, config, true, deadline, err) &&
+		source_connection_open(&snapshot->reader, config, false, deadline, err) &&
+		source_snapshot_lock(snapshot, deadline, err) &&
+		source_snapshot_check_slot(snapshot, &snapshot->exporter, &slot, err) &&
+		source_snapshot_create(snapshot, err) && source_snapshot_shapes(snapshot, tables, err))
+		return snapshot;
+	source_snapshot_abandon(snapshot);
+	source_snapshot_close(snapshot);
+	return NULL;
+}
+
+void
+source_snapshot_close(SourceSnapshot *snapshot)
+{
+	if (snapshot == NULL)
+		return;
+	PQfreemem(snapshot->message);
+	source_connection_close(&snapshot->reader);
+	source_connection_close(&snapshot->exporter);
+	source_relation_release(&snapshot->shapes);
+	alloc_free(snapshot->tables);
+	alloc_free(snapshot->values);
+	alloc_free(snapshot);
+}
+
+Lsn
+source_snapshot_lsn(const SourceSnapshot *snapshot)
+{
+	return snapshot->lsn;
+}
+
+/* ---- rows ---- */
+
+/* Binary output is the stream's value for types that have a kind; everything else is what
+ * its output function prints: format('%s') calls it, where a cast to text would differ (inet,
+ * char(n)). IS DISTINCT FROM NULL tests the value itself, also of a row of nulls. */
+static bool
+source_snapshot_column(const SourceSnapshot *snapshot, const SourceShape *shape, uint16_t position,
+					   Buffer *sql, Err *err)
+{
+	const char *name = shape->columns[position].name;
+
+	if (shape->forms[position] != SOURCE_FORM_PRINTED)
+		return source_connection_identifier(&snapshot->reader, sql, name, err);
+	return buffer_append_text(sql, "CASE WHEN ", err) &&
+		   source_connection_identifier(&snapshot->reader, sql, name, err) &&
+		   buffer_append_text(sql, " IS DISTINCT FROM NULL THEN pg_catalog.format('%s', ", err) &&
+		   source_connection_identifier(&snapshot->reader, sql, name, err) &&
+		   buffer_append_text(sql, ") END", err);
+}
+
+static bool
+source_snapshot_sql(const SourceSnapshot *snapshot, const SourceShape *shape, Buffer *sql, Err *err)
+{
+	if (!buffer_append_text(sql, "COPY (SELECT ", err))
+		return false;
+	for (uint16_t i = 0; i < shape->relation.ncolumns; i++)
+		if ((i > 0 && !buffer_append_text(sql, ", ", err)) ||
+			!source_snapshot_column(snapshot, shape, i, sql, err))
+			return false;
+	/* ONLY: children of an inheritance parent are tables of their own, partitions are not */
+	return buffer_append_text(sql, shape->partitioned ? " FROM " : " FROM ONLY ", err) &&
+		   source_connection_identifier(&snapshot->reader, sql, shape->relation.schema, err) &&
+		   buffer_append_text(sql, ".", err) &&
+		   source_connection_identifier(&snapshot->reader, sql, shape->relation.name, err) &&
+		   buffer_append_text(sql, ") TO STDOUT (FORMAT binary)", err) &&
+		   buffer_append_byte(sql, 0, err);
+}
+
+static bool
+source_snapshot_ask(SourceSnapshot *snapshot, Err *err)
+{
+	const SourceShape *shape = snapshot->tables[snapshot->table];
+	Buffer sql;
+	bool ok;
+
+	(void) snprintf(snapshot->what, sizeof(snapshot->what), "copy table \"%.64s\".\"%.64s\"",
+					shape->relation.schema, shape->relation.name);
+	buffer_init(&sql, SOURCE_SQL_CEILING);
+	ok = source_snapshot_sql(snapshot, shape, &sql, err);
+	if (ok && PQsendQuery(snapshot->reader.conn, (const char *) sql.data) == 0)
+		ok = source_failure_result(&snapshot->reader, NULL, SOURCE_DOING_READ_TABLE, snapshot->what,
+								   err);
+	buffer_release(&sql);
+	if (ok)
+		snapshot->state = SOURCE_COPY_ASKED;
+	snapshot->header_read = false;
+	return ok;
+}
+
+/* Reads results without waiting; *busy when there is none yet. */
+static bool
+source_snapshot_results(SourceSnapshot *snapshot, bool *busy, Err *err)
+{
+	PGconn *conn = snapshot->reader.conn;
+	PGresult *result;
+
+	*busy = false;
+	for (;;)
+	{
+		ExecStatusType status;
+		bool ok;
+
+		if (PQflush(conn) > 0 || PQisBusy(conn))
+		{
+			*busy = true;
+			return true;
+		}
+		result = PQgetResult(conn);
+		if (result == NULL)
+		{
+			snapshot->state = SOURCE_COPY_NONE;
+			snapshot->table++;
+			return true;
+		}
+		status = PQresultStatus(result);
+		ok = status == PGRES_COPY_OUT || status == PGRES_COMMAND_OK;
+		if (!ok)
+			(void) source_failure_result(&snapshot->reader, result, SOURCE_DOING_READ_TABLE,
+										 snapshot->what, err);
+		PQclear(result);
+		if (!ok)
+			return false;
+		if (status == PGRES_COPY_OUT)
+		{
+			snapshot->state = SOURCE_COPY_ROWS;
+			return true;
+		}
+	}
+}
+
+/* Takes the next message of the COPY without waiting. */
+static bool
+source_snapshot_message(SourceSnapshot *snapshot, bool *busy, Err *err)
+{
+	int length;
+
+	PQfreemem(snapshot->message);
+	snapshot->message = NULL;
+	snapshot->length = 0;
+	snapshot->at = 0;
+	length = PQgetCopyData(snapshot->reader.conn, &snapshot->message, 1);
+	*busy = length == 0;
+	if (length > 0)
+		snapshot->length = (size_t) length;
+	else if (length == -1)
+		snapshot->state = SOURCE_COPY_ENDING;
+	else if (length < -1)
+		return source_failure_result(&snapshot->reader, NULL, SOURCE_DOING_READ_TABLE,
+									 snapshot->what, err);
+	return true;
+}
+
+static bool
+source_snapshot_row(SourceSnapshot *snapshot, Change *change, bool *found, Err *err)
+{
+	const SourceShape *shape = snapshot->tables[snapshot->table];
+	const uint8_t *bytes = (const uint8_t *) snapshot->message + snapshot->at;
+	size_t length = snapshot->length - snapshot->at;
+	const char *error = NULL;
+	size_t used = 0;
+	bool end = false;
+	bool ok;
+
+	if (!snapshot->header_read)
+		ok = source_copy_header(bytes, length, &used, &error);
+	else
+		ok = source_copy_row(shape, bytes, length, snapshot->values, &used, &end, &error);
+	if (!ok)
+		return err_set(err, ERR_CLASS_STOP, ERR_POISON, "could not %s of source \"%s\": %s",
+					   snapshot->what, snapshot->config->name, error);
+	snapshot->at += used;
+	*found = snapshot->header_read && !end;
+	snapshot->header_read = true;
+	if (!*found)
+		return true;
+	memset(change, 0, sizeof(*change));
+	change->kind = CHANGE_SNAPSHOT;
+	change->relation = &shape->relation;
+	change->new_values = snapshot->values;
+	return true;
+}
+
+/* One step without waiting. *busy: the socket has to bring more first. */
+static bool
+source_snapshot_step(SourceSnapshot *snapshot, Change *change, bool *found, bool *busy, Err *err)
+{
+	switch (snapshot->state)
+	{
+		case SOURCE_COPY_NONE:
+			if (snapshot->table < snapshot->ntables)
+				return source_snapshot_ask(snapshot, err);
+			snapshot->state = SOURCE_COPY_DONE;
+			return true;
+		case SOURCE_COPY_ASKED:
+		case SOURCE_COPY_ENDING:
+			return source_snapshot_results(snapshot, busy, err);
+		case SOURCE_COPY_ROWS:
+			if (snapshot->at < snapshot->length)
+				return source_snapshot_row(snapshot, change, found, err);
+			return source_snapshot_message(snapshot, busy, err);
+		case SOURCE_COPY_DONE:
+			break;
+	}
+	return true;
+}
+
+bool
+source_snapshot_next(SourceSnapshot *snapshot, int64_t timeout_us, Change *change, bool *found,
+					 bool *waiting, Err *err)
+{
+	int64_t deadline = INT64_MIN;
+
+	*found = false;
+	*waiting = false;
+	while (!*found && snapshot->state != SOURCE_COPY_DONE)
+	{
+		bool busy = false;
+		bool ready;
+
+		if (!source_snapshot_step(snapshot, change, found, &busy, err))
+			return false;
+		if (!busy)
+			continue;
+		if (deadline == INT64_MIN)
+			deadline = clock_monotonic() + timeout_us;
+		if (!source_connection_wait(&snapshot->reader, PQflush(snapshot->reader.conn) > 0, deadline,
+									&ready, err))
+			return false;
+		*waiting = !ready;
+		if (!ready)
+			return true;
+		if (PQconsumeInput(snapshot->reader.conn) == 0)
+			return source_failure_result(&snapshot->reader, NULL, SOURCE_DOING_READ_TABLE,
+										 snapshot->what, err);
+	}
+	return true;
+}
+
+/* ---- the permanent slot ---- */
+
+static bool
+source_snapshot_keep_slot(const SourceSnapshot *snapshot, const SourceSlot *slot, Err *err)
+{
+	char slot_text[LSN_TEXT_SIZE];
+	char snapshot_text[LSN_TEXT_SIZE];
+
+	if (slot->confirmed_flush_lsn != LSN_INVALID && slot->confirmed_flush_lsn <= snapshot->lsn &&
+		strcmp(slot->wal_status, "lost") != 0)
+		return true;
+	(void) err_set(err, ERR_CLASS_STOP, ERR_GAP,
+				   "could not keep slot \"%s\" of source \"%s\": it is lost, or at %s and so ahead "
+				   "of the snapshot at %s",
+				   snapshot->config->slot, snapshot->config->name,
+				   lsn_format(slot->confirmed_flush_lsn, slot_text),
+				   lsn_format(snapshot->lsn, snapshot_text));
+	return err_hint(err, "Drop it and start again: SELECT pg_drop_replication_slot('%s');",
+					snapshot->config->slot);
+}
+
+bool
+source_snapshot_make_slot(SourceSnapshot *snapshot, Err *err)
+{
+	int64_t deadline = source_connection_deadline(snapshot->config);
+	const char *const params[] = {snapshot->temporary, snapshot->config->slot};
+	char what[128];
+	SourceSlot slot;
+	PGresult *result;
+	Lsn made;
+	bool ok;
+
+	if (snapshot->state != SOURCE_COPY_DONE)
+		return err_set(
+			err, ERR_CLASS_STOP, ERR_INTERNAL,
+			"could not make the slot of source \"%s\": the snapshot is not read to its end",
+			snapshot->config->name);
+	result = source_connection_query(&snapshot->reader, SOURCE_DOING_QUERY, "end the snapshot",
+									 "COMMIT", 0, NULL, deadline, err);
+	PQclear(result);
+	if (result == NULL || !source_snapshot_check_slot(snapshot, &snapshot->reader, &slot, err))
+		return false;
+	if (slot.exists)
+		return source_snapshot_keep_slot(snapshot, &slot, err);
+
+	(void) snprintf(what, sizeof(what), "make slot \"%s\" permanent", snapshot->config->slot);
+	result = source_connection_query(
+		&snapshot->reader, SOURCE_DOING_CREATE_SLOT, what,
+		"SELECT lsn FROM pg_catalog.pg_copy_logical_replication_slot($1, $2, false)", 2, params,
+		deadline, err);
+	if (result == NULL)
+		return false;
+	ok = PQntuples(result) == 1 && lsn_parse(PQgetvalue(result, 0, 0), &made) &&
+		 made == snapshot->lsn;
+	PQclear(result);
+	if (!ok)
+		return err_set(err, ERR_CLASS_STOP, ERR_GAP,
+					   "could not %s of source \"%s\": the copy is not at the snapshot's position",
+					   what, snapshot->config->name);
+	return true;
+}
