@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# The output plugin: build/plugin/goldpan.so for the server that PG_CONFIG names.
+
+PLUGIN_BUILD := build/plugin
+PLUGIN_MAKE = $(MAKE) -C $(PLUGIN_BUILD) -f $(CURDIR)/src/plugin/pgxs.make \
+	PG_CONFIG=$(PG_CONFIG) VERSION=$(VERSION) WITH_LLVM=$(WITH_LLVM) PLUGIN_CFLAGS="$(PLUGIN_CFLAGS)" \
+	$(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR)))
+
+PLUGIN_CFLAGS ?= -Werror
+
+.PHONY: plugin
+plugin: ## build the output plugin (PG_CONFIG=…)
+	@mkdir -p $(PLUGIN_BUILD)
+	@$(PLUGIN_MAKE) all
+
+.PHONY: install-plugin
+install-plugin: plugin ## install the plugin and its extension (PG_CONFIG=…, DESTDIR=…)
+	@$(PLUGIN_MAKE) install
