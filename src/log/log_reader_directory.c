@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * log_reader_directory.c — reading the directory log, and following it.
+ *
+ * A reader takes no lock and changes nothing. What may be read is the complete segments in a
+ * topic's folder and, when asked for, the part of open segments that a commit record names; held
+ * segments are never shown. The state is read in this order: commit records first, folder
+ * second. A segment that is renamed in between is then seen twice, never missed, and both names
+ * are one segment of one number: its descriptor stays open over the rename, so no record comes
+ * twice.
+ *
+ * Segments of a source are numbered without gaps, so a missing one between two others is found and
+ * refused: a log with a hole must not look whole. (Missing first ones are old age.)
+ */
+#include "log_priv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "goldpan/alloc.h"
+
+#define LOG_READER_MAX_SEGMENTS (1024 * 1024)
+#define LOG_READER_MAX_SOURCES	4096
+#define LOG_READER_MAX_TOPICS	4096
+
+/* One readable segment of the topic, as last seen. */
+typedef struct ReaderSegment
+{
+	uint32_t source; /* index */
+	bool complete;	 /* lies in the topic's folder */
+	int64_t sequence;
+	int64_t limit; /* not complete: committed bytes */
+	int64_t records;
+} ReaderSegment;
+
+typedef struct ReaderSource
+{
+	char name[LOG_DIRECTORY_NAME_SIZE];
+	uint64_t generation; /* of the commit record last used */
+	int64_t sequence;	 /* of the segment being read, or the last one read; 0: none yet */
+	ContainerReader *container;
+	bool complete; /* the segment will not grow */
+	int64_t limit;
+	int64_t number; /* of the next record in its file */
+	char file[LOG_DIRECTORY_PATH_SIZE];
+} ReaderSource;
+
+typedef struct ReaderDirectory
+{
+	LogReader base;
+	LogFolder root;
+	char topic[LOG_DIRECTORY_NAME_SIZE]; /* empty: not started */
+	bool open_segments;
+	ReaderSource **sources;
+	size_t nsources;
+	size_t current; /* source that is read until it has no more */
+	ReaderSegment *segments;
+	size_t nsegments;
+	size_t nopen; /* the first of them, which came from commit records */
+	size_t capacity;
+	LogCommit commit;
+	LogTopicInfo *infos;
+	size_t ninfos;
+} ReaderDirectory;
+
+/* ---- what is there ---- */
+
+static int
+log_reader_source(ReaderDirectory *reader, const char *name, Err *err)
+{
+	ReaderSource *source;
+	ReaderSource **grown;
+
+	for (size_t i = 0; i < reader->nsources; i++)
+		if (strcmp(reader->sources[i]->name, name) == 0)
+			return (int) i;
+	if (reader->nsources >= LOG_READER_MAX_SOURCES)
+	{
+		(void) err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "the log has more than %d sources",
+					   LOG_READER_MAX_SOURCES);
+		return -1;
+	}
+	grown = alloc_resize(reader->sources, (reader->nsources + 1) * sizeof(*grown));
+	if (grown != NULL)
+		reader->sources = grown;
+	source = grown == NULL ? NULL : alloc_zero(sizeof(*source));
+	if (source == NULL)
+	{
+		(void) err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory reading the log");
+		return -1;
+	}
+	memcpy(source->name, name, strlen(name));
+	reader->sources[reader->nsources] = source;
+	return (int) reader->nsources++;
+}
+
+static bool
+log_reader_add_segment(ReaderDirectory *reader, const ReaderSegment *segment, Err *err)
+{
+	for (size_t i = 0; segment->complete && i < reader->nopen; i++)
+	{
+		ReaderSegment *known = &reader->segments[i];
+
+		if (known->source == segment->source && known->sequence == segment->sequence)
+		{
+			*known = *segment; /* renamed meanwhile */
+			return true;
+		}
+	}
+	if (reader->nsegments == reader->capacity)
+	{
+		size_t capacity = reader->capacity == 0 ? 64 : reader->capacity * 2;
+		ReaderSegment *grown = NULL;
+
+		if (capacity <= LOG_READER_MAX_SEGMENTS)
+			grown = alloc_resize(reader->segments, capacity * sizeof(*grown));
+		if (grown == NULL)
+			return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory reading the log");
+		reader->segments = grown;
+		reader->capacity = capacity;
+	}
+	reader->segments[reader->nsegments++] = *segment;
+	return true;
+}
+
+static bool
+log_reader_add_commit(ReaderDirectory *reader, const char *name, const char *topic, Err *err)
+{
+	int source = log_reader_source(reader, name, err);
+	ReaderSource *of;
+
+	if (source < 0)
+		return false;
+	of = reader->sources[source];
+	/* Between the reads of the two slots the writer may have gone round: never go back. */
+	if (reader->commit.generation < of->generation)
+		return true;
+	of->generation = reader->commit.generation;
+	for (size_t i = 0; i < reader->commit.nsegments; i++)
+	{
+		const LogCommitSegment *from = &reader->commit.segments[i];
+		ReaderSegment segment = {(uint32_t) source, false, from->sequence, from->length,
+								 from->records};
+
+		if (from->state == LOG_SEGMENT_HELD ||
+			strcmp(reader->commit.topics[from->topic].name, topic) != 0)
+			continue;
+		if (!log_reader_add_segment(reader, &segment, err))
+			return false;
+	}
+	return true;
+}
+
+/* Next name of a folder that is no dot file; NULL at the end. */
+static const char *
+log_reader_entry(DIR *dir)
+{
+	struct dirent *entry;
+
+	while ((entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			return entry->d_name;
+	return NULL;
+}
+
+/* *dir NULL when there is no such folder. */
+static bool
+log_reader_open_dir(const LogFolder *parent, const char *name, DIR **dir, Err *err)
+{
+	int fd = openat(parent->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*dir = fd < 0 ? NULL : fdopendir(fd);
+	if (*dir != NULL)
+		return true;
+	if (fd >= 0)
+		(void) close(fd);
+	else if (errno == ENOENT || errno == ENOTDIR)
+		return true;
+	return log_directory_file_error(parent, name, "read the folder", err);
+}
+
+/* The writer may go round both slots while they are read: what is torn is read again. */
+static bool
+log_reader_commit(ReaderDirectory *reader, const LogFolder *folder, Err *err)
+{
+	for (int attempt = 0; attempt < 3; attempt++)
+	{
+		if (log_directory_commit_read(&reader->commit, folder, err))
+			return true;
+		if (err->code != ERR_DATA)
+			break;
+	}
+	return false;
+}
+
+static bool
+log_reader_commits(ReaderDirectory *reader, const char *topic, Err *err)
+{
+	DIR *dir;
+	const char *name;
+	bool ok = true;
+
+	if (!log_reader_open_dir(&reader->root, LOG_DIRECTORY_INTERNALS, &dir, err))
+		return false;
+	if (dir == NULL)
+		return true;
+	while (ok && (name = log_reader_entry(dir)) != NULL)
+	{
+		LogFolder folder;
+		char path[NAME_MAX + sizeof(LOG_DIRECTORY_INTERNALS) + 1];
+
+		if (!log_directory_file_name_ok(name))
+			continue;
+		(void) snprintf(path, sizeof(path), LOG_DIRECTORY_INTERNALS "/%s", name);
+		ok = log_directory_file_folder(&reader->root, path, false, &folder, err) &&
+			 log_reader_commit(reader, &folder, err) &&
+			 (reader->commit.generation == 0 || log_reader_add_commit(reader, name, topic, err));
+		log_directory_file_folder_close(&folder);
+	}
+	(void) closedir(dir);
+	return ok;
+}
+
+static bool
+log_reader_files(ReaderDirectory *reader, const char *topic, Err *err)
+{
+	DIR *dir;
+	const char *name;
+	bool ok = true;
+
+	if (!log_reader_open_dir(&reader->root, topic, &dir, err))
+		return false;
+	if (dir == NULL)
+		return true;
+	while (ok && (name = log_reader_entry(dir)) != NULL)
+	{
+		ReaderSegment segment = {0, true, 0, -1, 0};
+		char stem[LOG_DIRECTORY_NAME_SIZE];
+		int source;
+
+		if (!log_directory_file_parse(name, ".avro", stem, &segment.sequence))
+			continue;
+		source = log_reader_source(reader, stem, err);
+		segment.source = (uint32_t) source;
+		ok = source >= 0 && log_reader_add_segment(reader, &segment, err);
+	}
+	(void) closedir(dir);
+	return ok;
+}
+
+static int
+log_reader_compare(const void *left, const void *right)
+{
+	const ReaderSegment *a = left;
+	const ReaderSegment *b = right;
+
+	if (a->source != b->source)
+		return a->source < b->source ? -1 : 1;
+	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
+}
+
+/* Whether a segment that should be there is not: the one after it in segments, or -1. */
+static ssize_t
+log_reader_hole(const ReaderDirectory *reader)
+{
+	for (size_t i = 0; i < reader->nsegments; i++)
+	{
+		const ReaderSegment *here = &reader->segments[i];
+		bool first = i == 0 || reader->segments[i - 1].source != here->source;
+		int64_t before =
+			first ? reader->sources[here->source]->sequence : reader->segments[i - 1].sequence;
+
+		/* A first one of any number is right while nothing of the source has been read. */
+		if ((!first || before > 0) && here->sequence > before + 1)
+			return (ssize_t) i;
+	}
+	return -1;
+}
+
+static bool
+log_reader_refresh(ReaderDirectory *reader, const char *topic, Err *err)
+{
+	ssize_t hole = -1;
+
+	/* A folder that changes while it is read may show a later rename and not an earlier one:
+	 * only what is missing again and again is missing. */
+	for (int attempt = 0; attempt < 3; attempt++)
+	{
+		reader->nsegments = 0;
+		reader->nopen = 0;
+		if (!log_reader_commits(reader, topic, err))
+			return false;
+		reader->nopen = reader->nsegments;
+		if (!log_reader_files(reader, topic, err))
+			return false;
+		if (reader->nsegments > 1)
+			qsort(reader->segments, reader->nsegments, sizeof(*reader->segments),
+				  log_reader_compare);
+		hole = log_reader_hole(reader);
+		if (hole < 0)
+			return true;
+	}
+	(void) err_set(err, ERR_CLASS_STOP, ERR_DATA,
+				   "could not read topic \"%s\" of log directory \"%s\": segment %lld of source "
+				   "\"%s\" is missing between others",
+				   topic, reader->root.path, (long long) reader->segments[hole].sequence - 1,
+				   reader->sources[reader->segments[hole].source]->name);
+	return err_hint(err, "Put the missing file back; only the oldest segments of a source may be "
+						 "removed.");
+}
+
+/* ---- reading one source ---- */
+
+static const ReaderSegment *
+log_reader_find(const ReaderDirectory *reader, size_t source, int64_t sequence, bool or_later)
+{
+	for (size_t i = 0; i < reader->nsegments; i++)
+	{
+		const ReaderSegment *segment = &reader->segments[i];
+
+		if (segment->source == source &&
+			(segment->sequence == sequence || (or_later && segment->sequence > sequence)))
+			return segment;
+	}
+	return NULL;
+}
+
+static bool
+log_reader_path(const ReaderDirectory *reader, const ReaderSource *source, int64_t sequence,
+				bool complete, char *path, Err *err)
+{
+	char file[LOG_DIRECTORY_FILE_SIZE];
+	int length;
+
+	if (complete)
+	{
+		log_directory_file_format(file, source->name, sequence, ".avro");
+		length = snprintf(path, LOG_DIRECTORY_PATH_SIZE, "%s/%s/%s", reader->root.path,
+						  reader->topic, file);
+	}
+	else
+	{
+		log_directory_file_format(file, reader->topic, sequence, ".open");
+		length = snprintf(path, LOG_DIRECTORY_PATH_SIZE, "%s/" LOG_DIRECTORY_INTERNALS "/%s/%s",
+						  reader->root.path, source->name, file);
+	}
+	return length < LOG_DIRECTORY_PATH_SIZE ||
+		   err_set(err, ERR_CLASS_USAGE, ERR_CONFIG, "the path of the log directory is too long");
+}
+
+/* Opens the source's next segment; *opened false when there is none (yet). */
+static bool
+log_reader_open_segment(ReaderDirectory *reader, size_t index, bool *opened, Err *err)
+{
+	ReaderSource *source = reader->sources[index];
+	const ReaderSegment *segment = log_reader_find(reader, index, source->sequence + 1, true);
+	bool complete;
+
+	*opened = false;
+	if (segment == NULL || (!segment->complete && !reader->open_segments))
+		return true;
+	complete = segment->complete;
+	if (!log_reader_path(reader, source, segment->sequence, complete, source->file, err))
+		return false;
+	if (!complete && access(source->file, F_OK) != 0 && errno == ENOENT)
+	{
+		/* Renamed since the commit record was read. */
+		complete = true;
+		if (!log_reader_path(reader, source, segment->sequence, true, source->file, err))
+			return false;
+		if (access(source->file, F_OK) != 0)
+			return true; /* neither: the next refresh tells */
+	}
+	source->container = container_open(source->file, complete ? -1 : segment->limit, err);
+	if (source->container == NULL)
+		return false;
+	source->complete = complete;
+	source->limit = segment->limit;
+	source->sequence = segment->sequence;
+	source->number = 0;
+	*opened = true;
+	return true;
+}
+
+static void
+log_reader_close_segment(ReaderSource *source)
+{
+	if (source->container != NULL)
+		container_close(source->container);
+	source->container = NULL;
+}
+
+/* At the end of an open segment: has it grown or been completed since? */
+static bool
+log_reader_grow(ReaderDirectory *reader, size_t index, bool *grown, Err *err)
+{
+	ReaderSource *source = reader->sources[index];
+	const ReaderSegment *segment = log_reader_find(reader, index, source->sequence, false);
+	struct stat status;
+
+	*grown = false;
+	if (segment == NULL)
+		return true;
+	if (segment->complete)
+	{
+		if (!log_reader_path(reader, source, source->sequence, true, source->file, err))
+			return false;
+		if (stat(source->file, &status) != 0)
+			return true;
+		source->complete = true;
+		*grown = (int64_t) status.st_size > source->limit;
+		source->limit = (int64_t) status.st_size;
+	}
+	else if (segment->limit > source->limit)
+	{
+		source->limit = segment->limit;
+		*grown = true;
+	}
+	if (*grown)
+		container_set_limit(source->container, source->limit);
+	return true;
+}
+
+/* Next record of one source by what the last refresh saw. */
+static bool
+log_reader_step(ReaderDirectory *reader, size_t index, LogEntry *entry, bool *found, Err *err)
+{
+	ReaderSource *source = reader->sources[index];
+
+	*found = false;
+	for (;;)
+	{
+		bool more;
+
+		if (source->container == NULL)
+		{
+			if (!log_reader_open_segment(reader, index, &more, err))
+				return false;
+			if (!more)
+				return true;
+		}
+		if (!container_next(source->container, &entry->value, found, err))
+			return err_context(err, "reading \"%s\"", source->file);
+		if (*found)
+		{
+			entry->file = source->file;
+			entry->offset = source->number++;
+			entry->schema = container_schema(source->container);
+			return true;
+		}
+		more = false;
+		if (!source->complete && !log_reader_grow(reader, index, &more, err))
+			return false;
+		if (more)
+			continue;
+		if (!source->complete)
+			return true;
+		log_reader_close_segment(source);
+	}
+}
+
+static bool
+log_reader_directory_next(LogReader *base, LogEntry *entry, bool *found, Err *err)
+{
+	ReaderDirectory *reader = (ReaderDirectory *) base;
+
+	memset(entry, 0, sizeof(*entry));
+	entry->topic = reader->topic;
+	*found = false;
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (; reader->current < reader->nsources; reader->current++)
+			if (!log_reader_step(reader, reader->current, entry, found, err) || *found)
+				return *found;
+		reader->current = 0;
+		if (pass == 0 && !log_reader_refresh(reader, reader->topic, err))
+			return false;
+	}
+	return true;
+}
+
+/* ---- start, list, close ---- */
+
+static void
+log_reader_forget(ReaderDirectory *reader)
+{
+	for (size_t i = 0; i < reader->nsources; i++)
+	{
+		log_reader_close_segment(reader->sources[i]);
+		alloc_free(reader->sources[i]);
+	}
+	reader->nsources = 0;
+	reader->nsegments = 0;
+	reader->current = 0;
+}
+
+static bool
+log_reader_directory_start(LogReader *base, const char *topic, bool open_segments, Err *err)
+{
+	ReaderDirectory *reader = (ReaderDirectory *) base;
+	struct stat status;
+
+	log_reader_forget(reader);
+	reader->topic[0] = '\0';
+	if (!log_directory_file_name_ok(topic) || fstatat(reader->root.fd, topic, &status, 0) != 0 ||
+		!S_ISDIR(status.st_mode))
+	{
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_COMMAND_LINE,
+					   "log directory \"%s\" has no topic \"%s\"", reader->root.path, topic);
+		return err_hint(err, "\"goldpan log list\" shows the topics.");
+	}
+	memcpy(reader->topic, topic, strlen(topic) + 1);
+	reader->open_segments = open_segments;
+	return true;
+}
+
+/* Counts one topic: complete segments by reading them, open ones by their commit record. */
+static bool
+log_reader_count(ReaderDirectory *reader, LogTopicInfo *info, Err *err)
+{
+	LogEntry entry;
+	struct stat status;
+	char path[LOG_DIRECTORY_PATH_SIZE];
+	bool found;
+
+	if (!log_reader_directory_start(&reader->base, info->name, true, err))
+		return false;
+	for (;;)
+	{
+		if (!log_reader_directory_next(&reader->base, &entry, &found, err))
+			return false;
+		if (!found)
+			break;
+		info->records++;
+	}
+	for (size_t i = 0; i < reader->nsegments; i++)
+	{
+		const ReaderSegment *segment = &reader->segments[i];
+
+		if (!segment->complete)
+		{
+			info->bytes += segment->limit;
+			continue;
+		}
+		if (!log_reader_path(reader, reader->sources[segment->source], segment->sequence, true,
+							 path, err))
+			return false;
+		if (stat(path, &status) == 0)
+			info->bytes += (int64_t) status.st_size;
+		info->files++;
+	}
+	return true;
+}
+
+static void
+log_reader_forget_infos(ReaderDirectory *reader)
+{
+	for (size_t i = 0; i < reader->ninfos; i++)
+		alloc_free((char *) reader->infos[i].name);
+	reader->ninfos = 0;
+}
+
+static int
+log_reader_compare_infos(const void *left, const void *right)
+{
+	return strcmp(((const LogTopicInfo *) left)->name, ((const LogTopicInfo *) right)->name);
+}
+
+static bool
+log_reader_add_info(ReaderDirectory *reader, const char *name, Err *err)
+{
+	LogTopicInfo *grown = NULL;
+	LogTopicInfo *info;
+
+	if (reader->ninfos < LOG_READER_MAX_TOPICS)
+		grown = alloc_resize(reader->infos, (reader->ninfos + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory listing the log's topics");
+	reader->infos = grown;
+	info = &grown[reader->ninfos];
+	memset(info, 0, sizeof(*info));
+	info->name = alloc_text(name);
+	if (info->name == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory listing the log's topics");
+	reader->ninfos++;
+	return true;
+}
+
+static bool
+log_reader_directory_list(LogReader *base, const LogTopicInfo **topics, size_t *count, Err *err)
+{
+	ReaderDirectory *reader = (ReaderDirectory *) base;
+	const char *name;
+	struct stat status;
+	DIR *dir;
+	bool ok = true;
+
+	log_reader_forget_infos(reader);
+	if (!log_reader_open_dir(&reader->root, ".", &dir, err))
+		return false;
+	while (ok && dir != NULL && (name = log_reader_entry(dir)) != NULL)
+		if (log_directory_file_name_ok(name) && fstatat(reader->root.fd, name, &status, 0) == 0 &&
+			S_ISDIR(status.st_mode))
+			ok = log_reader_add_info(reader, name, err);
+	if (dir != NULL)
+		(void) closedir(dir);
+	if (reader->ninfos > 1)
+		qsort(reader->infos, reader->ninfos, sizeof(*reader->infos), log_reader_compare_infos);
+	for (size_t i = 0; ok && i < reader->ninfos; i++)
+		ok = log_reader_count(reader, &reader->infos[i], err);
+	log_reader_forget(reader);
+	reader->topic[0] = '\0';
+	*topics = reader->infos;
+	*count = reader->ninfos;
+	return ok;
+}
+
+static void
+log_reader_directory_close(LogReader *base)
+{
+	ReaderDirectory *reader = (ReaderDirectory *) base;
+
+	log_reader_forget(reader);
+	log_reader_forget_infos(reader);
+	alloc_free(reader->sources);
+	alloc_free(reader->segments);
+	alloc_free(reader->infos);
+	log_directory_commit_release(&reader->commit);
+	log_directory_file_folder_close(&reader->root);
+	alloc_free(reader);
+}
+
+static const LogReaderOps log_reader_directory_ops = {
+	.list = log_reader_directory_list,
+	.start = log_reader_directory_start,
+	.next = log_reader_directory_next,
+	.close = log_reader_directory_close,
+};
+
+LogReader *
+log_reader_directory(const char *path, Err *err)
+{
+	ReaderDirectory *reader = alloc_zero(sizeof(*reader));
+
+	if (reader == NULL)
+	{
+		(void) err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory opening log directory \"%s\"",
+					   path);
+		return NULL;
+	}
+	reader->base.ops = &log_reader_directory_ops;
+	log_directory_commit_init(&reader->commit);
+	if (log_directory_file_folder(NULL, path, false, &reader->root, err))
+		return &reader->base;
+	log_reader_directory_close(&reader->base);
+	return NULL;
+}
