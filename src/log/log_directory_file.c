@@ -30,9 +30,10 @@ log_directory_file_hook(LogFileHook hook, void *context)
 static bool
 log_file_may(LogFileOp op, int fd, const char *name, off_t offset, size_t length)
 {
-	if (__builtin_expect(log_file_hook == NULL, 1))
-		return true;
-	return log_file_hook(op, fd, name, offset, length, log_file_hook_context);
+	LogFileCall call = {op, fd, name, offset, length, -1, NULL};
+
+	return __builtin_expect(log_file_hook == NULL, 1) ||
+		   log_file_hook(&call, log_file_hook_context);
 }
 
 /* ---- names ---- */
@@ -220,7 +221,9 @@ bool
 log_directory_file_rename(const LogFolder *from, const char *name, const LogFolder *to,
 						  const char *new_name, Err *err)
 {
-	if (!log_file_may(LOG_FILE_RENAME, from->fd, name, to->fd, 0) ||
+	LogFileCall call = {LOG_FILE_RENAME, from->fd, name, 0, 0, to->fd, new_name};
+
+	if ((log_file_hook != NULL && !log_file_hook(&call, log_file_hook_context)) ||
 		renameat(from->fd, name, to->fd, new_name) != 0)
 		return log_directory_file_error(to, new_name, "move a complete segment to", err);
 	return true;

@@ -51,10 +51,19 @@ typedef enum LogFileOp
 	LOG_FILE_MKDIR,
 } LogFileOp;
 
-/* Tests only: called before each operation (fd: the file, or the folder of `name`). False with
- * errno set makes it fail. */
-typedef bool (*LogFileHook)(LogFileOp op, int fd, const char *name, off_t offset, size_t length,
-							void *context);
+typedef struct LogFileCall
+{
+	LogFileOp op;
+	int fd;			  /* the file; CREATE, RENAME, UNLINK, MKDIR: the folder of name */
+	const char *name; /* in its folder */
+	off_t offset;	  /* WRITE; TRUNCATE: the new length */
+	size_t length;	  /* WRITE */
+	int to_fd;		  /* RENAME: folder */
+	const char *to_name;
+} LogFileCall;
+
+/* Tests only: called before each operation. False with errno set makes it fail. */
+typedef bool (*LogFileHook)(const LogFileCall *call, void *context);
 void log_directory_file_hook(LogFileHook hook, void *context);
 
 /* An open folder and its path for messages. */
