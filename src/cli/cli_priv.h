@@ -153,9 +153,9 @@ typedef struct CliConfig
 	Arena arena;
 	const char *path;
 	CliSettings settings;
-	Mapping *mapping; /* NULL until cli_load_mapping */
+	Mapping *mapping; /* NULL until cli_open_mapping */
 	StreamConfig stream;
-	Registry *registry; /* NULL until cli_load_registry */
+	Registry *registry; /* NULL until cli_open_registry */
 } CliConfig;
 
 #define CLI_CONFIG_DEFAULT "/etc/goldpan/goldpan.conf"
@@ -168,11 +168,18 @@ void cli_load_release(CliConfig *config);
 bool cli_load_hide_secrets(CliConfig *config, Err *err) MUST_CHECK;
 
 /* Loads and checks the mapping; its problems are printed to standard error. */
-bool cli_load_mapping(CliConfig *config, Err *err) MUST_CHECK;
+bool cli_open_mapping(CliConfig *config, Err *err) MUST_CHECK;
+bool cli_open_mapping_file(const char *path, Mapping **mapping, Err *err) MUST_CHECK;
 
 /* Makes the registry's client and puts it into config->stream.kafka; for commands that use the
  * log themselves. Nothing to do for a directory log. */
-bool cli_load_registry(CliConfig *config, Err *err) MUST_CHECK;
+bool cli_open_registry(CliConfig *config, Err *err) MUST_CHECK;
+
+/* A reader of the configured log; closed with its ops->close. */
+LogReader *cli_open_reader(CliConfig *config, Err *err) MUST_CHECK;
+
+/* Frees what was opened and loaded; also after a failure. */
+void cli_open_release(CliConfig *config);
 
 /* The source that --source names, or all. *nsources of them from *sources. */
 bool cli_load_sources(const CliConfig *config, const CliArgs *args, const SourceConfig **sources,
