@@ -87,6 +87,12 @@ typedef struct SourceRows
 bool source_query(const SourceConfig *config, Arena *arena, const char *sql, size_t nparams,
 				  const char *const *params, SourceRows *rows, Err *err) MUST_CHECK;
 
+/* Where `timeline` ended on the server, which is on a later one now: reads the current timeline's
+ * history by a replication connection. 0 when that history does not name it. Blocks as
+ * source_identify. */
+bool source_timeline_end(const SourceConfig *config, uint32_t timeline, Lsn *end_lsn,
+						 Err *err) MUST_CHECK;
+
 /* ---- one writer per source (I6) ---- */
 
 typedef struct SourceLock SourceLock;

@@ -39,6 +39,10 @@ typedef struct StreamConfig
 	LogKafkaConfig kafka;	 /* .registry and .key_schema_text are filled by stream */
 	RegistryConfig registry; /* Kafka: each worker makes a client of its own */
 
+	/* When the operator has dropped the slot: take a new copy, which supersedes what the log
+	 * holds of the source, instead of stopping with ERR_SLOT_LOST. The cure of ERR_GAP,
+	 * ERR_TRUNCATED, ERR_NO_IDENTITY, ERR_NOT_COPIED (`goldpan stream --copy-again`). */
+	bool copy_again;
 	bool until_current; /* publish all commits up to the insert position read at start, then end */
 
 	/* Durations in microseconds, sizes in bytes. */
