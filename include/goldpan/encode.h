@@ -20,7 +20,7 @@ typedef struct AvroSchema AvroSchema; /* a parsed schema of any shape */
 
 /* Parses any Avro schema that Goldpan writes or may meet in a container header:
  * records, enums, arrays, maps, unions, fixed, primitives, the logical types.
- * Lives in `arena`. Errors: USAGE ERR_CONFIG or STOP ERR_DATA with what is wrong. */
+ * Lives in `arena`. Errors: STOP ERR_DATA with what is wrong, ERR_NOMEM. */
 AvroSchema *avro_schema_parse(Arena *arena, const char *text, size_t length, Err *err) MUST_CHECK;
 
 /* The schema texts of Goldpan's own records, compiled in: "key", "dead_letter",
@@ -68,16 +68,32 @@ typedef struct AvroReader
 	const uint8_t *end;
 } AvroReader;
 
+/* int and long. Errors: STOP ERR_DATA. */
 bool encode_read_long(AvroReader *reader, int64_t *value, Err *err) MUST_CHECK;
 /* Returns a slice of the input. Errors: STOP ERR_DATA when it runs past the end. */
 bool encode_read_bytes(AvroReader *reader, const uint8_t **bytes, size_t *length,
 					   Err *err) MUST_CHECK;
 
-/* Decodes one value of `schema` and appends it as one line of JSON: unions
- * without branch names, decimals and instants as people write them, other bytes as
- * base64. Depth and length are bounded. Errors: STOP ERR_DATA. */
+/* Decodes one value of `schema` and appends it as one line of JSON (no line feed): unions
+ * without branch names; decimals ("129.9"), dates, instants, LSNs and NaN as text; other bytes
+ * as base64. Depth, length and work are bounded. Errors: STOP ERR_DATA, ERR_NOMEM. */
 bool encode_read_json(const AvroSchema *schema, AvroReader *reader, Buffer *json,
 					  Err *err) MUST_CHECK;
+
+/* Steps over one value of `schema`. Errors: STOP ERR_DATA. */
+bool encode_skip(const AvroSchema *schema, AvroReader *reader, Err *err) MUST_CHECK;
+
+/* Finds a field of a record by its path ("meta.commit_time") without decoding the others. *type
+ * is its type with the union's branch taken, *at stands on its value: hand both to
+ * encode_read_json. *found is false when the schema has no such field or a null stands on the way.
+ * Errors: STOP ERR_DATA. */
+bool encode_find(const AvroSchema *schema, const AvroReader *record, const char *path,
+				 const AvroSchema **type, AvroReader *at, bool *found, Err *err) MUST_CHECK;
+
+/* As encode_find for a string or an enum: *text is a slice of the record (or the symbol), NULL
+ * when the field is null, missing or of another type. */
+bool encode_find_text(const AvroSchema *schema, const AvroReader *record, const char *path,
+					  const char **text, size_t *length, Err *err) MUST_CHECK;
 
 /* ---- object container files ---- */
 
@@ -88,14 +104,16 @@ typedef enum ContainerCodec
 } ContainerCodec;
 
 #define CONTAINER_SYNC_SIZE 16
+#define CONTAINER_MAX_BLOCK ((size_t) 64 * 1024 * 1024) /* bytes of a block, packed or not */
 
-/* Appends a file header with our own schema text and further metadata pairs
- * (names starting with "goldpan."; nmetadata may be 0). */
+/* Appends a file header with our own schema text and `nmetadata` further pairs: name, value,
+ * name, value … (names starting with "goldpan."; nmetadata may be 0). */
 bool container_header(Buffer *out, const char *schema_text, ContainerCodec codec,
 					  const uint8_t sync[CONTAINER_SYNC_SIZE], const char *const *metadata,
 					  size_t nmetadata, Err *err) MUST_CHECK;
 
-/* Appends one block of `count` records whose bodies are `bytes`. */
+/* Appends one block of `count` records whose bodies are `bytes`; nothing when count is 0.
+ * Errors: STOP ERR_NOMEM, also when the block is larger than CONTAINER_MAX_BLOCK. */
 bool container_block(Buffer *out, ContainerCodec codec, const uint8_t sync[CONTAINER_SYNC_SIZE],
 					 int64_t count, const uint8_t *bytes, size_t length, Err *err) MUST_CHECK;
 
@@ -112,9 +130,18 @@ void container_set_limit(ContainerReader *reader, int64_t limit);
 
 const AvroSchema *container_schema(const ContainerReader *reader);
 const char *container_schema_text(const ContainerReader *reader);
+ContainerCodec container_codec(const ContainerReader *reader);
+const uint8_t *container_sync(const ContainerReader *reader);
+/* A further pair of the header ("goldpan.…"), or NULL. */
+const char *container_metadata(const ContainerReader *reader, const char *name);
 
-/* Steps to the next record: *record is its bytes, valid until the next call;
- * *found false at the end. */
+/* Steps to the next record: *record is its bytes, valid until the next call; *found false at the
+ * end or limit. Both must lie between two blocks: a file that ends within one is STOP ERR_DATA. */
 bool container_next(ContainerReader *reader, AvroReader *record, bool *found, Err *err) MUST_CHECK;
+
+/* Where the file was read to: behind the block of the last record that was handed out. */
+int64_t container_offset(const ContainerReader *reader);
+/* Moves the limit of a file that still grows; after *found was false, container_next goes on. */
+void container_set_limit(ContainerReader *reader, int64_t limit);
 
 #endif
