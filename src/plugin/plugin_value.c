@@ -245,7 +245,8 @@ fetch_varlena(PluginState *state, Datum value)
 	struct varlena *datum = (struct varlena *) DatumGetPointer(value);
 	Size raw;
 
-	if (likely(!VARATT_IS_EXTENDED(datum) || VARATT_IS_SHORT(datum)))
+	if (likely(!VARATT_IS_EXTENDED(datum) ||
+			   (VARATT_IS_SHORT(datum) && !VARATT_IS_EXTERNAL(datum))))
 		return datum;
 	if (VARATT_IS_EXTERNAL_ONDISK(datum))
 	{
