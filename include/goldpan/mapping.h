@@ -34,12 +34,22 @@ typedef struct MappingProblems
 	MappingProblem *list;
 } MappingProblems;
 
-/* Reads a mapping file and the canonical schemas it uses (`schema_dirs`, NULL
- * terminated, later ones override). False when it does not parse (err) — or with
- * *mapping set and problems->count > 0 when it does but holds mistakes. */
+/* Reads a mapping file; its entities are the built-in ones and those of `schema_dirs` (NULL, or
+ * NULL terminated; later ones override). The caller gives problems->arena; the problems are
+ * sorted by line. False when it does not parse: *mapping is NULL. False also when it does but
+ * holds mistakes: *mapping is set (and to be freed), err counts them, problems lists them with
+ * the warnings. True with warnings only. Errors: USAGE ERR_CONFIG, ERR_IO. */
 bool mapping_load(const char *path, const char *const *schema_dirs, Mapping **mapping,
 				  MappingProblems *problems, Err *err) MUST_CHECK;
+/* The same from memory; `path` is only named in messages. */
+bool mapping_parse(const char *text, size_t length, const char *path,
+				   const char *const *schema_dirs, Mapping **mapping, MappingProblems *problems,
+				   Err *err) MUST_CHECK;
 void mapping_free(Mapping *mapping);
+
+/* First part of the event types, the configuration's topic_prefix; "customer" unless set. Call
+ * it before plans are compiled. */
+bool mapping_set_prefix(Mapping *mapping, const char *prefix, Err *err) MUST_CHECK;
 
 /* What a source's catalog says of one table, for checks that need it. */
 typedef struct MappingCatalogTable
@@ -113,6 +123,8 @@ typedef struct MappingReject
 	const char *column; /* source column or "" */
 	const char *stage;	/* "key", "transform", "validate" */
 	const char *reason; /* no personal value in it; lives in the event arena */
+	bool deletes_old;	/* a key change whose new row is bad: records[0], the delete of the old key,
+						 * is to be published besides the dead letter */
 } MappingReject;
 
 /* Maps one change. Fills id, operation, knows_changed, changed, violations, unchanged,

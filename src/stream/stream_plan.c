@@ -92,11 +92,14 @@ stream_plans_apply(StreamPlans *plans, const Change *change, const StreamPlace *
 	for (; plan != NULL; plan = plan->next)
 	{
 		MappingOutcome outcome = MAPPING_NOTHING;
-		MappingReject reject = {NULL, NULL, NULL, NULL};
+		MappingReject reject = {.deletes_old = false};
 
 		arena_reset(&plans->event);
 		if (!mapping_apply(plan->plan, change, &plans->event, plans->records, &outcome, &reject,
 						   err))
+			return false;
+		if (outcome == MAPPING_REJECT && reject.deletes_old &&
+			!stream_plan_publish(plans, plan, &plans->records[0], place, sub++, change, batch, err))
 			return false;
 		if (outcome == MAPPING_REJECT &&
 			!stream_plan_reject(plans, plan, change, place, sub++, &reject, batch, err))
