@@ -245,6 +245,7 @@ fetch_varlena(PluginState *state, Datum value)
 	struct varlena *datum = (struct varlena *) DatumGetPointer(value);
 	Size raw;
 
+	/* A pointer to elsewhere has a short header too. */
 	if (likely(!VARATT_IS_EXTENDED(datum) ||
 			   (VARATT_IS_SHORT(datum) && !VARATT_IS_EXTERNAL(datum))))
 		return datum;

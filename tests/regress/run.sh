@@ -42,6 +42,7 @@ as_server()
 	fi
 }
 
+# shellcheck disable=SC2317
 finish()
 {
 	as_server "$bin/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1 || true

@@ -1,7 +1,7 @@
 -- Functions of the other files: make a slot, decode it, print what came.
 \set VERBOSITY terse
 CREATE FUNCTION slot_start(slot text DEFAULT 'regress') RETURNS void LANGUAGE sql AS
-$$SELECT pg_create_logical_replication_slot(slot, 'goldpan', true)$$;
+$$SELECT pg_create_logical_replication_slot(slot, 'goldpan')$$;
 
 -- Everything that differs from run to run is masked: positions, transaction ids, oids, times.
 CREATE FUNCTION mask(detail text) RETURNS text LANGUAGE sql IMMUTABLE AS
