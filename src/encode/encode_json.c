@@ -235,7 +235,7 @@ json_time(Buffer *json, int64_t micros, Err *err)
 {
 	int64_t seconds = micros / CLOCK_SECOND;
 
-	if (micros < 0 || seconds > DAY_SECONDS)
+	if (micros < 0 || micros > DAY_SECONDS * CLOCK_SECOND)
 		return buffer_printf(json, err, "%lld", (long long) micros);
 	return buffer_printf(json, err, "\"%02d:%02d:%02d.%06d\"", (int) (seconds / 3600),
 						 (int) (seconds / 60 % 60), (int) (seconds % 60),

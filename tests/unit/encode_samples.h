@@ -112,7 +112,8 @@ samples_decimal(Samples *samples)
 		case 2:
 			return -max;
 		case 3:
-			return (Decimal) (samples_chance(samples, 2) ? 1 : -1) << samples_below(samples, 126);
+			value = (Decimal) 1 << samples_below(samples, 126);
+			return samples_chance(samples, 2) ? value : -value;
 		default:
 			value = (Decimal) (raw >> (1 + samples_below(samples, 126)));
 			if (value > max)

@@ -336,7 +336,7 @@ check_entity(const char *name, ContainerCodec codec)
 	assert_true(container_header(&file, fixture.entity->schema_text, codec, marker, NULL, 0, &err));
 	for (int n = 1; n <= RECORDS_PER_ENTITY; n++)
 	{
-		unsigned table = n % TABLES_PER_ENTITY;
+		unsigned table = (unsigned) n / 3 % TABLES_PER_ENTITY;
 		CanonicalRecord record = samples_record(&fixture.samples, fixture.entity);
 		avro_writer_t writer = avro_writer_memory(oracle, (int64_t) capacity);
 		size_t start = bodies.length;
@@ -346,8 +346,10 @@ check_entity(const char *name, ContainerCodec codec)
 		oracle_must(avro_value_write(writer, &value));
 		assert_int_equal(bodies.length - start, (size_t) avro_writer_tell(writer));
 		assert_memory_equal(bodies.data + start, oracle, bodies.length - start);
-		assert_read_back(&fixture, &fixture.tables[table], &record, bodies.data + start,
-						 bodies.length - start);
+		/* comparing JSON costs most of the time; test-encode does it for all of them */
+		if (n % 4 == 0)
+			assert_read_back(&fixture, &fixture.tables[table], &record, bodies.data + start,
+							 bodies.length - start);
 		avro_writer_free(writer);
 		arena_reset(&fixture.event);
 		if (n % 100 != 0)
