@@ -22,7 +22,7 @@ typedef struct RegistryConfig
 	bool allow_insecure;  /* plain http to another host than loopback */
 } RegistryConfig;
 
-/* One client is used by one thread at a time. */
+/* One client may be shared by threads: each call holds its lock, so one slow answer delays all. */
 Registry *registry_new(const RegistryConfig *config, Err *err) MUST_CHECK;
 void registry_free(Registry *registry);
 

@@ -6,6 +6,7 @@
  * (correctness.md E4); the id that comes back frames every record. Never lowers a
  * subject's compatibility on its own to get a schema through (A9).
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct Registry
 	RegistryClient *client;
 	RegistryCache cache;
 	RegistryReply reply;
+	pthread_mutex_t lock; /* the writers of several sources share one client */
 };
 
 Registry *
@@ -39,6 +41,7 @@ registry_new(const RegistryConfig *config, Err *err)
 		return NULL;
 	}
 	registry->client = client;
+	(void) pthread_mutex_init(&registry->lock, NULL);
 	buffer_init(&registry->reply.body, REGISTRY_MAX_REPLY);
 	return registry;
 }
@@ -51,6 +54,7 @@ registry_free(Registry *registry)
 	registry_client_free(registry->client);
 	registry_cache_release(&registry->cache);
 	buffer_release(&registry->reply.body);
+	(void) pthread_mutex_destroy(&registry->lock);
 	alloc_free(registry);
 }
 
@@ -121,9 +125,9 @@ registry_post(Registry *registry, const char *subject, const char *after, const 
 	return true;
 }
 
-bool
-registry_register(Registry *registry, const char *subject, const char *schema_text,
-				  const char *compatibility, int32_t *id, Err *err)
+static bool
+registry_register_locked(Registry *registry, const char *subject, const char *schema_text,
+						 const char *compatibility, int32_t *id, Err *err)
 {
 	bool found;
 
@@ -144,9 +148,9 @@ registry_register(Registry *registry, const char *subject, const char *schema_te
 	return registry_cache_add(&registry->cache, subject, schema_text, *id, err);
 }
 
-bool
-registry_lookup(Registry *registry, const char *subject, const char *schema_text, int32_t *id,
-				Err *err)
+static bool
+registry_lookup_locked(Registry *registry, const char *subject, const char *schema_text,
+					   int32_t *id, Err *err)
 {
 	const RegistryCacheEntry *entry =
 		registry_cache_by_text(&registry->cache, subject, schema_text);
@@ -161,8 +165,8 @@ registry_lookup(Registry *registry, const char *subject, const char *schema_text
 	return registry_cache_add(&registry->cache, subject, schema_text, *id, err);
 }
 
-bool
-registry_schema(Registry *registry, int32_t id, const char **schema_text, Err *err)
+static bool
+registry_schema_locked(Registry *registry, int32_t id, const char **schema_text, Err *err)
 {
 	const RegistryCacheEntry *entry = registry_cache_by_id(&registry->cache, id);
 	RegistryReply *reply = &registry->reply;
@@ -190,4 +194,39 @@ registry_schema(Registry *registry, int32_t id, const char **schema_text, Err *e
 		return err_context(err, "%s", doing);
 	*schema_text = registry->cache.entries[registry->cache.count - 1].schema_text;
 	return true;
+}
+
+bool
+registry_register(Registry *registry, const char *subject, const char *schema_text,
+				  const char *compatibility, int32_t *id, Err *err)
+{
+	bool ok;
+
+	(void) pthread_mutex_lock(&registry->lock);
+	ok = registry_register_locked(registry, subject, schema_text, compatibility, id, err);
+	(void) pthread_mutex_unlock(&registry->lock);
+	return ok;
+}
+
+bool
+registry_lookup(Registry *registry, const char *subject, const char *schema_text, int32_t *id,
+				Err *err)
+{
+	bool ok;
+
+	(void) pthread_mutex_lock(&registry->lock);
+	ok = registry_lookup_locked(registry, subject, schema_text, id, err);
+	(void) pthread_mutex_unlock(&registry->lock);
+	return ok;
+}
+
+bool
+registry_schema(Registry *registry, int32_t id, const char **schema_text, Err *err)
+{
+	bool ok;
+
+	(void) pthread_mutex_lock(&registry->lock);
+	ok = registry_schema_locked(registry, id, schema_text, err);
+	(void) pthread_mutex_unlock(&registry->lock);
+	return ok;
 }
