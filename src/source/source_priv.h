@@ -158,25 +158,31 @@ bool source_catalog_shape(SourceConnection *connection, const SourceTable *table
 
 bool source_utf8_rest(const uint8_t *at, const uint8_t *end);
 
+/* True when eight bytes are surely ASCII and none is NUL: a set high bit is not ASCII, and the
+ * subtraction sets it where a byte is zero. */
+static inline bool
+source_utf8_plain(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
 /* True when the bytes are UTF-8 without overlong forms, surrogates or NUL. Customer data is
- * mostly ASCII: eight bytes at a time until one is not. */
+ * mostly ASCII: eight bytes at a time until some are not, the last ones overlapping. */
 static inline bool
 source_utf8_valid(const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
 	const uint8_t *end = at + length;
 
-	while (end - at >= 8)
-	{
-		uint64_t word;
-
-		memcpy(&word, at, sizeof(word));
-		/* a set high bit is not ASCII; the subtraction sets it where a byte is zero */
-		if (((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) != 0)
+	if (length < 8)
+		return source_utf8_rest(at, end);
+	for (; end - at >= 8; at += 8)
+		if (!source_utf8_plain(at))
 			return source_utf8_rest(at, end);
-		at += 8;
-	}
-	return at == end || source_utf8_rest(at, end);
+	return at == end || source_utf8_plain(end - 8) || source_utf8_rest(at, end);
 }
 
 /* ---- source_copy.c: rows of COPY (FORMAT binary) ---- */
@@ -230,10 +236,36 @@ void source_decode_frame(SourceDecoder *decoder, const void *bytes, size_t lengt
  * ERR_POISON. */
 bool source_decode_next(SourceDecoder *decoder, SourceEvent *event, Err *err) MUST_CHECK;
 
-/* ---- source_stream.c ---- */
+/* ---- source_options.c: what the plugin is asked to send ---- */
+
+#define SOURCE_COMMAND_CEILING ((size_t) 8 << 20)
 
 /* The plugin's allow-list, "public"."contact"("id","email"),… */
-bool source_stream_allow_list(const SourceTable *tables, size_t ntables, Buffer *out,
-							  Err *err) MUST_CHECK;
+bool source_options_allow_list(const SourceTable *tables, size_t ntables, Buffer *out,
+							   Err *err) MUST_CHECK;
+/* The whole START_REPLICATION command, with a terminating zero. */
+bool source_options_start(const char *slot, const SourceTable *tables, size_t ntables, Lsn start,
+						  Buffer *out, Err *err) MUST_CHECK;
+
+/* ---- source_temporary.c: the slot a snapshot hangs on ---- */
+
+typedef struct SourceTemporary
+{
+	char name[64];
+	char snapshot[64]; /* exported; to be imported while the exporter is open and idle */
+	Lsn lsn;
+} SourceTemporary;
+
+/* Creates the slot on the exporter, waiting without a deadline and telling for whom. */
+bool source_temporary_create(SourceConnection *exporter, SourceConnection *reader,
+							 SourceTemporary *temporary, Err *err) MUST_CHECK;
+/* Ends an exporter that still waits. */
+void source_temporary_abandon(const SourceConnection *exporter, SourceConnection *reader);
+/* The permanent slot must not be there, or be an unused one of ours. */
+bool source_temporary_check(SourceConnection *connection, int64_t deadline, SourceSlot *slot,
+							Err *err) MUST_CHECK;
+/* Copies the temporary slot to the permanent one, or keeps one that is there and serves. */
+bool source_temporary_make_permanent(SourceConnection *reader, const SourceTemporary *temporary,
+									 int64_t deadline, Err *err) MUST_CHECK;
 
 #endif

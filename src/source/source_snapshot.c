@@ -10,19 +10,12 @@
  */
 #include "source_priv.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "goldpan/alloc.h"
 #include "goldpan/clock.h"
-#include "goldpan/report.h"
 
-#define SOURCE_FIRST_REPORT	 (3 * CLOCK_SECOND)
-#define SOURCE_REPORT_EVERY	 (30 * CLOCK_SECOND)
-#define SOURCE_LOCK_CLASS	 "1735355492" /* "gold": our advisory locks */
-#define SOURCE_SQL_CEILING	 ((size_t) 1 << 20)
-#define SOURCE_CANCEL_WITHIN (2 * CLOCK_SECOND)
+#define SOURCE_SQL_CEILING ((size_t) 1 << 20)
 
 typedef enum SourceCopyState
 {
@@ -38,8 +31,7 @@ struct SourceSnapshot
 	const SourceConfig *config;
 	SourceConnection exporter;
 	SourceConnection reader;
-	char temporary[64];
-	Lsn lsn;
+	SourceTemporary temporary;
 	SourceShapes shapes;
 	SourceShape **tables;
 	size_t ntables;
@@ -53,127 +45,10 @@ struct SourceSnapshot
 	char what[160];
 };
 
-/* ---- the temporary slot ---- */
-
-/* One line for each transaction that holds up the slot's creation. */
-static void
-source_snapshot_report_waiting(SourceSnapshot *snapshot, int64_t waited)
-{
-	static const char blockers[] =
-		"SELECT b.pid, coalesce(a.usename::text, p.owner::text, '?'),"
-		" coalesce(pg_catalog.trunc(EXTRACT(epoch FROM pg_catalog.clock_timestamp()"
-		" - coalesce(a.xact_start, p.prepared)))::text || ' s', 'of unknown age'), p.gid"
-		" FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int4)) AS b(pid)"
-		" LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid"
-		" LEFT JOIN (SELECT * FROM pg_catalog.pg_prepared_xacts ORDER BY prepared LIMIT 1) p"
-		" ON b.pid = 0";
-	const char *name = snapshot->config->name;
-	char pid[16];
-	const char *const params[] = {pid};
-	PGresult *result;
-	Err ignored;
-
-	(void) snprintf(pid, sizeof(pid), "%d", PQbackendPID(snapshot->exporter.conn));
-	result = source_connection_query(&snapshot->reader, SOURCE_DOING_QUERY,
-									 "ask who holds up the snapshot", blockers, 1, params,
-									 clock_monotonic() + SOURCE_CANCEL_WITHIN, &ignored);
-	if (result == NULL || PQntuples(result) == 0)
-		report_warning(name,
-					   "the snapshot has waited %" PRId64 " s for transactions that are older",
-					   waited / CLOCK_SECOND);
-	for (int row = 0; result != NULL && row < PQntuples(result); row++)
-	{
-		if (PQgetvalue(result, row, 0)[0] == '0')
-			report_warning(name,
-						   "the snapshot has waited %" PRId64 " s for the prepared transaction "
-						   "\"%s\" of user \"%s\", age %s; COMMIT PREPARED or ROLLBACK PREPARED "
-						   "ends it",
-						   waited / CLOCK_SECOND, PQgetvalue(result, row, 3),
-						   PQgetvalue(result, row, 1), PQgetvalue(result, row, 2));
-		else
-			report_warning(name,
-						   "the snapshot has waited %" PRId64 " s for the transaction of process "
-						   "%s, user \"%s\", age %s; it must end first (or "
-						   "pg_terminate_backend(%s))",
-						   waited / CLOCK_SECOND, PQgetvalue(result, row, 0),
-						   PQgetvalue(result, row, 1), PQgetvalue(result, row, 2),
-						   PQgetvalue(result, row, 0));
-	}
-	PQclear(result);
-}
-
-/* A walsender that waits does not notice that its client is gone: end it ourselves. */
-static void
-source_snapshot_abandon(SourceSnapshot *snapshot)
-{
-	char pid[16];
-	const char *const params[] = {pid};
-	SourceConnection *reader = &snapshot->reader;
-	Err ignored;
-
-	if (snapshot->exporter.conn == NULL || reader->conn == NULL ||
-		PQtransactionStatus(snapshot->exporter.conn) != PQTRANS_ACTIVE ||
-		PQtransactionStatus(reader->conn) != PQTRANS_IDLE)
-		return;
-	reader->stop_requested = NULL;
-	(void) snprintf(pid, sizeof(pid), "%d", PQbackendPID(snapshot->exporter.conn));
-	PQclear(source_connection_query(reader, SOURCE_DOING_QUERY, "end the waiting session",
-									"SELECT pg_catalog.pg_terminate_backend($1::int4)", 1, params,
-									clock_monotonic() + SOURCE_CANCEL_WITHIN, &ignored));
-}
-
-static PGresult *
-source_snapshot_await_slot(SourceSnapshot *snapshot, const char *what, Err *err)
-{
-	SourceConnection *exporter = &snapshot->exporter;
-	int64_t began = clock_monotonic();
-	int64_t next_report = began + SOURCE_FIRST_REPORT;
-	PGresult *result;
-	bool ready;
-
-	while (PQflush(exporter->conn) > 0 || PQisBusy(exporter->conn))
-	{
-		if (!source_connection_wait(exporter, false, next_report, &ready, err))
-			return NULL;
-		if (!ready)
-		{
-			source_snapshot_report_waiting(snapshot, clock_monotonic() - began);
-			next_report = clock_monotonic() + SOURCE_REPORT_EVERY;
-		}
-		else if (PQconsumeInput(exporter->conn) == 0)
-		{
-			(void) source_failure_result(exporter, NULL, SOURCE_DOING_CREATE_SLOT, what, err);
-			return NULL;
-		}
-	}
-	result = PQgetResult(exporter->conn);
-	/* to the end of the command: idle again, so that facts can be asked */
-	while (PQtransactionStatus(exporter->conn) == PQTRANS_ACTIVE &&
-		   PQstatus(exporter->conn) == CONNECTION_OK)
-	{
-		PGresult *next;
-
-		if (!source_connection_result(exporter, what, clock_monotonic() + SOURCE_CANCEL_WITHIN,
-									  &next, err))
-		{
-			PQclear(result);
-			return NULL;
-		}
-		if (next == NULL)
-			break;
-		PQclear(next);
-	}
-	if (result != NULL && PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
-		PQnfields(result) >= 3)
-		return result;
-	(void) source_failure_result(exporter, result, SOURCE_DOING_CREATE_SLOT, what, err);
-	PQclear(result);
-	return NULL;
-}
-
 static bool
-source_snapshot_import(SourceSnapshot *snapshot, const char *exported, Err *err)
+source_snapshot_import(SourceSnapshot *snapshot, Err *err)
 {
+	const char *exported = snapshot->temporary.snapshot;
 	int64_t deadline = source_connection_deadline(snapshot->config);
 	char *quoted = PQescapeLiteral(snapshot->reader.conn, exported, strlen(exported));
 	char sql[256];
@@ -192,92 +67,7 @@ source_snapshot_import(SourceSnapshot *snapshot, const char *exported, Err *err)
 	return result != NULL;
 }
 
-static bool
-source_snapshot_create(SourceSnapshot *snapshot, Err *err)
-{
-	char what[128];
-	char sql[160];
-	PGresult *result;
-	bool ok;
-
-	(void) snprintf(snapshot->temporary, sizeof(snapshot->temporary), "%.40s_copy_%d",
-					snapshot->config->slot, PQbackendPID(snapshot->exporter.conn));
-	(void) snprintf(what, sizeof(what), "create temporary slot \"%s\"", snapshot->temporary);
-	(void) snprintf(sql, sizeof(sql),
-					"CREATE_REPLICATION_SLOT \"%s\" TEMPORARY LOGICAL goldpan EXPORT_SNAPSHOT",
-					snapshot->temporary);
-	(void) PQsetnonblocking(snapshot->exporter.conn, 1);
-	if (PQsendQuery(snapshot->exporter.conn, sql) == 0)
-		return source_failure_result(&snapshot->exporter, NULL, SOURCE_DOING_CREATE_SLOT, what,
-									 err);
-	result = source_snapshot_await_slot(snapshot, what, err);
-	if (result == NULL)
-		return false;
-	ok = lsn_parse(PQgetvalue(result, 0, 1), &snapshot->lsn);
-	if (!ok)
-		(void) err_set(err, ERR_CLASS_STOP, ERR_INTERNAL, "could not %s: unexpected answer", what);
-	ok = ok && source_snapshot_import(snapshot, PQgetvalue(result, 0, 2), err);
-	PQclear(result);
-	return ok;
-}
-
 /* ---- opening ---- */
-
-/* No two processes may copy for one slot; the lock ends with the session. */
-static bool
-source_snapshot_lock(SourceSnapshot *snapshot, int64_t deadline, Err *err)
-{
-	char sql[200];
-	PGresult *result;
-	bool ok;
-
-	(void) snprintf(sql, sizeof(sql),
-					"SELECT pg_catalog.pg_try_advisory_lock(" SOURCE_LOCK_CLASS
-					", pg_catalog.hashtext('%s'))",
-					snapshot->config->slot);
-	result = source_connection_query(&snapshot->exporter, SOURCE_DOING_QUERY,
-									 "take the copy's lock", sql, 0, NULL, deadline, err);
-	if (result == NULL)
-		return false;
-	ok = PQntuples(result) == 1 && PQgetvalue(result, 0, 0)[0] == 't';
-	PQclear(result);
-	if (ok)
-		return true;
-	(void) err_set(err, ERR_CLASS_RETRY, ERR_SLOT_BUSY,
-				   "could not copy the tables of source \"%s\": another process copies them for "
-				   "slot \"%s\"",
-				   snapshot->config->name, snapshot->config->slot);
-	return err_hint(err, "Stop the other goldpan, or wait for its session to end.");
-}
-
-/* The permanent slot must not be there, or be one that an earlier attempt of ours left. */
-static bool
-source_snapshot_check_slot(SourceSnapshot *snapshot, SourceConnection *connection, SourceSlot *slot,
-						   Err *err)
-{
-	const char *name = snapshot->config->slot;
-
-	if (!source_slot_read(connection, source_connection_deadline(snapshot->config), slot, err))
-		return false;
-	if (!slot->exists)
-		return true;
-	if (!slot->ours)
-	{
-		(void) err_set(err, ERR_CLASS_USAGE, ERR_SOURCE_SETUP,
-					   "could not use slot \"%s\" of source \"%s\": it belongs to output plugin "
-					   "\"%s\" or to another database",
-					   name, snapshot->config->name, slot->plugin);
-		return err_hint(err, "Name another slot in the configuration.");
-	}
-	if (slot->active)
-	{
-		(void) err_set(err, ERR_CLASS_RETRY, ERR_SLOT_BUSY,
-					   "could not use slot \"%s\" of source \"%s\": process %d reads it", name,
-					   snapshot->config->name, (int) slot->active_pid);
-		return err_hint(err, "Stop the other goldpan.");
-	}
-	return true;
-}
 
 static bool
 source_snapshot_shapes(SourceSnapshot *snapshot, const SourceTable *tables, Err *err)
@@ -344,11 +134,12 @@ source_snapshot_open(const SourceConfig *config, const SourceTable *tables, size
 	snapshot->ntables = ntables;
 	if (source_connection_open(&snapshot->exporter, config, true, deadline, err) &&
 		source_connection_open(&snapshot->reader, config, false, deadline, err) &&
-		source_snapshot_lock(snapshot, deadline, err) &&
-		source_snapshot_check_slot(snapshot, &snapshot->exporter, &slot, err) &&
-		source_snapshot_create(snapshot, err) && source_snapshot_shapes(snapshot, tables, err))
+		source_temporary_check(&snapshot->exporter, deadline, &slot, err) &&
+		source_temporary_create(&snapshot->exporter, &snapshot->reader, &snapshot->temporary,
+								err) &&
+		source_snapshot_import(snapshot, err) && source_snapshot_shapes(snapshot, tables, err))
 		return snapshot;
-	source_snapshot_abandon(snapshot);
+	source_temporary_abandon(&snapshot->exporter, &snapshot->reader);
 	source_snapshot_close(snapshot);
 	return NULL;
 }
@@ -370,7 +161,7 @@ source_snapshot_close(SourceSnapshot *snapshot)
 Lsn
 source_snapshot_lsn(const SourceSnapshot *snapshot)
 {
-	return snapshot->lsn;
+	return snapshot->temporary.lsn;
 }
 
 /* ---- rows ---- */
@@ -581,37 +372,11 @@ source_snapshot_next(SourceSnapshot *snapshot, int64_t timeout_us, Change *chang
 	return true;
 }
 
-/* ---- the permanent slot ---- */
-
-static bool
-source_snapshot_keep_slot(const SourceSnapshot *snapshot, const SourceSlot *slot, Err *err)
-{
-	char slot_text[LSN_TEXT_SIZE];
-	char snapshot_text[LSN_TEXT_SIZE];
-
-	if (slot->confirmed_flush_lsn != LSN_INVALID && slot->confirmed_flush_lsn <= snapshot->lsn &&
-		strcmp(slot->wal_status, "lost") != 0)
-		return true;
-	(void) err_set(err, ERR_CLASS_STOP, ERR_GAP,
-				   "could not keep slot \"%s\" of source \"%s\": it is lost, or at %s and so ahead "
-				   "of the snapshot at %s",
-				   snapshot->config->slot, snapshot->config->name,
-				   lsn_format(slot->confirmed_flush_lsn, slot_text),
-				   lsn_format(snapshot->lsn, snapshot_text));
-	return err_hint(err, "Drop it and start again: SELECT pg_drop_replication_slot('%s');",
-					snapshot->config->slot);
-}
-
 bool
 source_snapshot_make_slot(SourceSnapshot *snapshot, Err *err)
 {
 	int64_t deadline = source_connection_deadline(snapshot->config);
-	const char *const params[] = {snapshot->temporary, snapshot->config->slot};
-	char what[128];
-	SourceSlot slot;
 	PGresult *result;
-	Lsn made;
-	bool ok;
 
 	if (snapshot->state != SOURCE_COPY_DONE)
 		return err_set(
@@ -621,24 +386,6 @@ source_snapshot_make_slot(SourceSnapshot *snapshot, Err *err)
 	result = source_connection_query(&snapshot->reader, SOURCE_DOING_QUERY, "end the snapshot",
 									 "COMMIT", 0, NULL, deadline, err);
 	PQclear(result);
-	if (result == NULL || !source_snapshot_check_slot(snapshot, &snapshot->reader, &slot, err))
-		return false;
-	if (slot.exists)
-		return source_snapshot_keep_slot(snapshot, &slot, err);
-
-	(void) snprintf(what, sizeof(what), "make slot \"%s\" permanent", snapshot->config->slot);
-	result = source_connection_query(
-		&snapshot->reader, SOURCE_DOING_CREATE_SLOT, what,
-		"SELECT lsn FROM pg_catalog.pg_copy_logical_replication_slot($1, $2, false)", 2, params,
-		deadline, err);
-	if (result == NULL)
-		return false;
-	ok = PQntuples(result) == 1 && lsn_parse(PQgetvalue(result, 0, 0), &made) &&
-		 made == snapshot->lsn;
-	PQclear(result);
-	if (!ok)
-		return err_set(err, ERR_CLASS_STOP, ERR_GAP,
-					   "could not %s of source \"%s\": the copy is not at the snapshot's position",
-					   what, snapshot->config->name);
-	return true;
+	return result != NULL &&
+		   source_temporary_make_permanent(&snapshot->reader, &snapshot->temporary, deadline, err);
 }

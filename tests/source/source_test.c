@@ -367,9 +367,6 @@ a_snapshot_says_for_whom_it_waits(void **state)
 	assert_true(blocker.commit_at == INT64_MAX);
 	PQfinish(blocker.conn);
 
-	/* a second process is kept out */
-	assert_null(source_snapshot_open(&config, &table, 1, &err));
-	assert_int_equal(err.code, ERR_SLOT_BUSY);
 	source_snapshot_close(snapshot);
 }
 
@@ -509,6 +506,34 @@ the_catalog_gives_the_shape(void **state)
 	arena_release(&arena);
 }
 
+static void
+a_lock_keeps_a_second_process_out(void **state)
+{
+	SourceConfig config = test_config("postgres", "locked");
+	SourceConfig other = test_config("postgres", "other");
+	SourceLock *lock;
+	SourceLock *free_one;
+	Err err;
+
+	(void) state;
+	lock = source_lock(&config, &err);
+	if (lock == NULL)
+		test_fail_err(err);
+	assert_null(source_lock(&config, &err));
+	assert_int_equal(err.class, ERR_CLASS_RETRY);
+	assert_int_equal(err.code, ERR_SLOT_BUSY);
+	assert_non_null(strstr(err.message, "the session of backend"));
+	free_one = source_lock(&other, &err);
+	assert_non_null(free_one);
+	source_unlock(free_one);
+	assert_true(source_lock_held(lock));
+	test_sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
+	for (int i = 0; i < 100 && source_lock_held(lock); i++)
+		(void) usleep(20000);
+	assert_false(source_lock_held(lock));
+	source_unlock(lock);
+}
+
 /* ---- the server goes ---- */
 
 static void
@@ -594,6 +619,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(snapshot_and_stream_meet_without_gap_or_overlap),
 		cmocka_unit_test(snapshot_and_stream_give_equal_values_for_every_type),
 		cmocka_unit_test(settings_of_roles_do_not_change_values),
+		cmocka_unit_test(a_lock_keeps_a_second_process_out),
 		cmocka_unit_test(tables_that_cannot_be_copied_are_named),
 		cmocka_unit_test(the_catalog_gives_the_shape),
 		cmocka_unit_test(a_missing_privilege_is_named),
