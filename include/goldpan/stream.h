@@ -88,7 +88,7 @@ char *stream_table_text(Arena *arena, const char *schema, const char *name, Err 
 
 /* Runs a worker per source until all have ended: told to stop (SIGTERM, SIGINT), caught up
  * (until_current), or stopped in a named state. False when a worker stopped in a named state; err is
- * the first such error, already reported. Blocks; owns SIGTERM, SIGINT, SIGHUP meanwhile; speaks
+ * a summary of the first such error, which has been reported. Blocks; owns SIGTERM, SIGINT, SIGHUP meanwhile; speaks
  * to systemd when NOTIFY_SOCKET is set. */
 bool stream_run(const StreamConfig *config, Err *err) MUST_CHECK;
 

@@ -35,6 +35,7 @@ stream_start(CliConfig *config, const CliArgs *args, Err *err)
 		!cli_load_sources(config, args, &config->stream.sources, &config->stream.nsources, err))
 		return false;
 	config->stream.until_current = cli_has(args, "until-current");
+	config->stream.copy_again = cli_has(args, "copy-again");
 	config->stream.reload_mapping = stream_reload;
 	config->stream.reload_context = config;
 	return stream_run(&config->stream, err);
@@ -56,6 +57,8 @@ static const CliOption stream_options[] = {
 	CLI_OPTION_CONFIG,
 	CLI_OPTION_SOURCE,
 	{"until-current", 0, NULL, "publish what is committed now, then end"},
+	{"copy-again", 0, NULL,
+	 "where the slot was dropped, take a new copy that supersedes the log's"},
 	CLI_OPTION_END};
 
 const CliCommand cli_stream = {

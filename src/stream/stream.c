@@ -157,6 +157,14 @@ stream_process_stop(StreamProcess *process)
 	}
 }
 
+/* The worker has reported its error with the cure; here it only gives the exit status. */
+static void
+stream_process_summary(const StreamWorker *worker, Err *err)
+{
+	(void) err_set(err, worker->err.class, worker->err.code, "source \"%s\" stopped: %s",
+				   worker->source.name, err_code_doc(worker->err.code));
+}
+
 /* Joins all; the first worker that stopped in a named state gives the error. */
 static bool
 stream_process_end(StreamProcess *process, Err *err)
@@ -172,7 +180,7 @@ stream_process_end(StreamProcess *process, Err *err)
 			(void) pthread_join(worker->thread, NULL);
 		if (worker->failed && done)
 		{
-			*err = worker->err;
+			stream_process_summary(worker, err);
 			done = false;
 		}
 		next = atomic_load(&worker->next_mapping);

@@ -101,6 +101,9 @@ stream_plans_apply(StreamPlans *plans, const Change *change, const StreamPlace *
 		if (outcome == MAPPING_REJECT && reject.deletes_old &&
 			!stream_plan_publish(plans, plan, &plans->records[0], place, sub++, change, batch, err))
 			return false;
+		if (outcome == MAPPING_REJECT && reject.deletes_old &&
+			!stream_plan_publish(plans, plan, &plans->records[0], place, sub++, change, batch, err))
+			return false;
 		if (outcome == MAPPING_REJECT &&
 			!stream_plan_reject(plans, plan, change, place, sub++, &reject, batch, err))
 			return false;
@@ -375,7 +378,7 @@ stream_plan_reject(StreamPlans *plans, const StreamPlan *plan, const Change *cha
 				   StreamBatch *batch, Err *err)
 {
 	uint16_t topic = stream_topic_index(plans->topics, plans->ntopics, "dead_letter");
-	const CanonicalRecord *record = &plans->records[0];
+	const CanonicalRecord *record = &plans->records[reject->deletes_old ? 1 : 0];
 	bool has_key = strcmp(reject->stage, "key") != 0 && record->id_length > 0;
 	LogBatch *log = &batch->log;
 	LogRecord *entry = log_batch_add(log, err);

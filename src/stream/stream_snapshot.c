@@ -91,7 +91,6 @@ stream_snapshot_need_batch(StreamSnapshot *snapshot, Err *err)
 static void
 stream_snapshot_hand(StreamSnapshot *snapshot)
 {
-	snapshot->records += snapshot->batch->log.count - snapshot->batch->dead_letters;
 	stream_delivery_hand(&snapshot->pipeline->delivery, snapshot->batch);
 	snapshot->batch = NULL;
 	snapshot->in_flight++;
@@ -152,8 +151,10 @@ stream_snapshot_row(StreamSnapshot *snapshot, const Change *change, Err *err)
 		return false;
 	batch = snapshot->batch;
 	snapshot->place.ordinal = ++snapshot->rows;
+	snapshot->records -= batch->log.count - batch->dead_letters;
 	if (!stream_plans_apply(&pipeline->plans, change, &snapshot->place, batch, err))
 		return false;
+	snapshot->records += batch->log.count - batch->dead_letters;
 	batch->rows++;
 	atomic_fetch_add(&snapshot->worker->counters.rows, 1);
 	if (batch->log.count >= config->batch_records || batch->log.bytes.length >= config->batch_size)
