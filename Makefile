@@ -5,7 +5,8 @@
 # Rooms under src/ are found by wildcard: a new file needs no edit here.  Tests and
 # the plugin bring fragments of their own (tests/*/*.mk, src/plugin/*.mk).
 #
-# VARIANT names a build: gcc (default), clang, asan. Each has a folder under build/.
+# VARIANT names a build, each with a folder under build/: gcc (default), clang, debug (gcc
+# with the points where crash tests kill), asan (the same with sanitizers), fuzz.
 
 VARIANT ?= gcc
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
@@ -17,12 +18,18 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 	-Wpointer-arith -Wwrite-strings -Werror
 CFLAGS_gcc := -O2 -g
 CFLAGS_clang := -O2 -g
+CFLAGS_debug := -O2 -g -DGOLDPAN_DEBUG_POINTS
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -DGOLDPAN_DEBUG_POINTS
 LDFLAGS_asan := -fsanitize=address,undefined
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS_fuzz := -fsanitize=address,undefined
 CC_gcc := gcc
 CC_clang := clang
+CC_debug := gcc
 CC_asan := gcc
+CC_fuzz := clang
 CC := $(CC_$(VARIANT))
 
 PKGS := libconfig jansson rdkafka libcurl zlib libpq libsystemd
@@ -82,12 +89,55 @@ $(BUILD)/unit/%: tests/unit/%.c $(LIB)
 	@echo "TEST  $@"
 	@$(CC) $(GP_CPPFLAGS) -Itests/unit $(GP_CFLAGS) $(GP_LDFLAGS) -MMD -MP -o $@ $< $(LIB) $(GP_LIBS) -lcmocka $(UNIT_LIBS_$*)
 
+# How TAP is run; tests/run sets it to count what passed.
+PROVE ?= prove -Q
+
+.PHONY: unit-programs
+unit-programs: $(UNIT_PROGRAMS)
+
 .PHONY: unit
 unit: $(UNIT_PROGRAMS) ## run the unit tests (VARIANT=asan for sanitizers)
-	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q $(UNIT_PROGRAMS) --exec '' 
+	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec ''
+
+.PHONY: unit-valgrind
+unit-valgrind: $(UNIT_PROGRAMS) ## run the unit tests under valgrind
+	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec 'valgrind -q --error-exitcode=99 \
+		--leak-check=full --errors-for-leak-kinds=definite --suppressions=tests/unit/valgrind.supp'
+
+.PHONY: check
+check: ## install what is missing and run every check, fast to slow (STEPS="lint unit …")
+	@sh tests/deps.sh check
+	@tests/run $(STEPS)
+
+.PHONY: deps
+deps: ## install the packages that building and testing need (Debian, as root)
+	@sh tests/deps.sh
 
 include $(wildcard src/plugin/*.mk tests/*/*.mk contrib/*/*.mk)
 -include $(LIB_OBJECTS:.o=.d) $(BUILD)/obj/cli/main.d $(UNIT_PROGRAMS:=.d)
+
+# ---- install ----
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+MANDIR := $(DESTDIR)$(PREFIX)/share/man
+DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/goldpan
+SCHEMADIR := $(DESTDIR)$(PREFIX)/share/goldpan/canonical
+UNITDIR := $(DESTDIR)$(if $(filter /usr,$(PREFIX)),/lib,$(PREFIX)/lib)/systemd/system
+
+.PHONY: install-program
+install-program: $(PROGRAM) man ## install the program with manual, unit, schemas and examples (PREFIX=, DESTDIR=)
+	@install -d $(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 $(MANDIR)/man7 $(DOCDIR)/examples \
+		$(SCHEMADIR) $(UNITDIR)
+	@install -m 0755 $(PROGRAM) $(BINDIR)/goldpan
+	@for section in 1 5 7; do \
+		install -m 0644 build/man/*.$$section $(MANDIR)/man$$section/ || exit 1; done
+	@install -m 0644 contrib/examples/*.conf $(DOCDIR)/examples/
+	@install -m 0644 include/goldpan/canonical/*.avsc $(SCHEMADIR)/
+	@sed 's|/usr/bin/goldpan|$(PREFIX)/bin/goldpan|' contrib/systemd/goldpan.service \
+		> $(UNITDIR)/goldpan.service
+	@chmod 0644 $(UNITDIR)/goldpan.service
+
+.PHONY: install
+install: install-program install-plugin ## install the program and the plugin (PREFIX=, DESTDIR=, PG_CONFIG=)
 
 .PHONY: clean
 clean: ## remove everything that was built

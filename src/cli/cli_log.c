@@ -146,8 +146,16 @@ log_append_place(Buffer *line, const LogEntry *entry, Err *err)
 			ok = buffer_printf(line, err, "%02x", entry->key[i]);
 		ok = ok && buffer_append_byte(line, '"', err);
 	}
-	if (!ok || entry->nheaders == 0)
-		return ok;
+	return ok;
+}
+
+static bool
+log_append_headers(Buffer *line, const LogEntry *entry, Err *err)
+{
+	bool ok;
+
+	if (entry->nheaders == 0)
+		return true;
 	ok = buffer_append_text(line, ",\"headers\":{", err);
 	for (size_t i = 0; ok && i < entry->nheaders; i++)
 		ok = (i == 0 || buffer_append_byte(line, ',', err)) &&
@@ -168,8 +176,9 @@ log_format(LogRun *run, const LogEntry *entry, bool *print, Err *err)
 	*print = value.next != NULL || run->envelope;
 	if (!*print)
 		return true;
-	if (run->envelope && (!log_append_place(&run->line, entry, err) ||
-						  !buffer_append_text(&run->line, ",\"value\":", err)))
+	if (run->envelope &&
+		(!log_append_place(&run->line, entry, err) || !log_append_headers(&run->line, entry, err) ||
+		 !buffer_append_text(&run->line, ",\"value\":", err)))
 		return false;
 	start = run->line.length;
 	if (value.next == NULL ? !buffer_append_text(&run->line, "null", err)

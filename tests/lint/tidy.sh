@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: PostgreSQL
+#
+# tidy.sh — clang-tidy with .clang-tidy. A file is looked at again only when it, a header or
+# the configuration has changed since it passed.
+
+set -u
+. tests/lint/files.sh
+command -v clang-tidy >/dev/null || { echo "clang-tidy is not installed"; exit 77; }
+mkdir -p build/lint/tidy
+flags="-std=gnu11 -D_GNU_SOURCE -DGOLDPAN_VERSION=__FILE__ -DGOLDPAN_PREFIX=__FILE__ -Iinclude -Isrc -Ibuild/gcc/gen"
+flags="$flags $(pkg-config --cflags libpq libconfig jansson rdkafka 2>/dev/null)"
+export flags
+common=$(tree_files .clang-tidy 'include/*.h' 'src/*.h' | xargs cat | sha256sum | cut -c1-16)
+export common
+
+tidy_one() {
+	local file=$1 stamp
+	stamp=build/lint/tidy/$(echo "$file" | tr / _).$common.$(sha256sum <"$file" | cut -c1-16)
+	[ -f "$stamp" ] && return 0
+	rm -f "build/lint/tidy/$(echo "$file" | tr / _)".*
+	# shellcheck disable=SC2086
+	clang-tidy --quiet --warnings-as-errors='*' "$file" -- $flags 2>/dev/null && : >"$stamp"
+}
+export -f tidy_one
+
+# shellcheck disable=SC2016,SC2046,SC2086
+printf '%s\n' ${FILES:-$(tree_files 'src/*.c' | grep -v '^src/plugin/')} |
+	xargs -n 1 -P 2 bash -c 'tidy_one "$1"' tidy
