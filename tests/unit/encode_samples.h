@@ -135,7 +135,7 @@ samples_text(Samples *samples, CanonicalValue *value)
 		count = 0;
 	else if (!samples->plain && samples_chance(samples, 400))
 		count = 16384;
-	text = arena_alloc(samples->arena, count * 4 + 1, &err);
+	text = arena_alloc(samples->arena, count * 6 + 1, &err);
 	if (text == NULL)
 		abort();
 	value->length = 0;
