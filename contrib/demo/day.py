@@ -10,7 +10,7 @@ STEPS = [
         "crm",
         "Sales creates a new customer with a contact.",
         """INSERT INTO "Account" VALUES ('001900000000000001', 'Tidewater Energie GmbH', 'Customer', 'Energie', 120,
-             '4200000.00', 'EUR', 'www.tidewater.example', '+49 40 5550123', 'Elbchaussee 5', 'Hamburg', '22765', 'DE',
+             '4200000.00', 'EUR', 'https://www.tidewater.example', '+49 40 5550123', 'Elbchaussee 5', 'Hamburg', '22765', 'DE',
              '005000000000007', now(), now(), false, 'hot');
            INSERT INTO "Contact" VALUES ('003900000000000001', '001900000000000001', 'Frau', 'Imke', 'Petersen',
              'Imke.Petersen@example.com', '+49 40 5550124', NULL, 'CEO', '07/09/1979', 'A', 'Referral', false, now(), now(), false, '');""",

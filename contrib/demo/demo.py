@@ -123,7 +123,7 @@ class Demo:
 
     def read(self, topic):
         """All records of a topic in log order, open segments included."""
-        return [json.loads(line) for line in self.run("log", "tail", f"customer.{topic}").splitlines()]
+        return [json.loads(line) for line in self.run("log", "tail", f"customer.{topic}", "--lines", "1000000").splitlines()]
 
     def read_all(self):
         return {name: self.read(name) for name in ENTITIES + ("dead_letter",)}
@@ -181,12 +181,19 @@ def sentence(entity, record):
 
 
 def new_events(before, after):
-    """Records that the day added, in the order of their sources' commits."""
+    """Records that the day added, in the order of their commits."""
     events = []
     for entity in ENTITIES:
-        for record in after[entity][len(before[entity]) :]:
-            events.append((record["meta"]["commit_time"], record["meta"]["event_id"], entity, record))
+        known = {record["meta"]["event_id"] for record in before[entity]}
+        for record in after[entity]:
+            if record["meta"]["event_id"] not in known:
+                events.append((record["meta"]["commit_time"], record["meta"]["event_id"], entity, record))
     return [(entity, record) for _, _, entity, record in sorted(events, key=lambda event: event[:2])]
+
+
+def new_letters(before, after):
+    known = {letter["event_id"] for letter in before["dead_letter"]}
+    return [letter for letter in after["dead_letter"] if letter["event_id"] not in known]
 
 
 def show(demo, postgres):
@@ -208,7 +215,7 @@ def show(demo, postgres):
     events = new_events(before, after)
     for entity, record in events:
         print(f"    {sentence(entity, record)}")
-    letters = after["dead_letter"][len(before["dead_letter"]) :]
+    letters = new_letters(before, after)
     expect_day(events, letters)
     violated = next((record for _, record in events if record["meta"]["violations"]), None)
 

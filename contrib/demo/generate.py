@@ -131,7 +131,7 @@ class World:
             self.crm.add(
                 '"Account"', account, name, pick.choice(["Customer", "Prospect", "Partner"]), pick.choice(TRADE),
                 pick.choice([None, pick.randrange(5, 4000)]), pick.choice([None, f"{pick.randrange(1, 90)}00000.00"]),
-                person["currency"], f"www.{name.split()[0].lower().replace('ü', 'ue')}.example", person["phone"],
+                person["currency"], f"https://www.{name.split()[0].lower().replace('ü', 'ue')}.example", person["phone"],
                 person["street"], person["city"], person["postcode"], person["country"], "005000000000007",
                 created, created, False, pick.choice(["hot", "cold"]),
             )

@@ -15,6 +15,7 @@ CREATE TABLE app_user (
 	disabled boolean NOT NULL DEFAULT false,
 	password_hash text NOT NULL -- nobody mapped it: it never leaves the server
 );
+ALTER TABLE app_user REPLICA IDENTITY FULL; -- it maps fields that others own
 
 CREATE TABLE plan (
 	sku text PRIMARY KEY,

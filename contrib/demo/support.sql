@@ -10,6 +10,7 @@ CREATE TABLE requester (
 	created_ms bigint NOT NULL,
 	updated_ms bigint NOT NULL
 );
+ALTER TABLE requester REPLICA IDENTITY FULL; -- it maps fields that others own
 
 CREATE TABLE ticket (
 	brand text NOT NULL,
