@@ -157,7 +157,7 @@ class Case:
 
     def tail(self, config, topic):
         """All committed records of a topic by goldpan's own reader, open segments included."""
-        done = self.run("log", "tail", "-c", config, topic)
+        done = self.run("log", "tail", "-c", config, topic, "--lines", "1000000")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def release(self, keep):
