@@ -8,4 +8,4 @@ regress: plugin ## run the plugin's regression suite on a server of its own
 
 .PHONY: regress-valgrind
 regress-valgrind: plugin ## run its short form with the server under valgrind
-	@PG_CONFIG=$(PG_CONFIG) BUILD=build/regress-valgrind tests/regress/run.sh --valgrind setup values changes
+	@PG_CONFIG=$(PG_CONFIG) BUILD=build/regress-valgrind tests/regress/run.sh --valgrind setup values changes toast

@@ -55,7 +55,8 @@ trap finish EXIT
 make -s -C "$root" install-plugin PG_CONFIG="$PG_CONFIG" DESTDIR="$folder/dest" >/dev/null
 library=$folder/dest$("$PG_CONFIG" --pkglibdir)
 mkdir "$folder/regress" "$folder/output"
-cp -r "$root/tests/regress/sql" "$root/tests/regress/expected" "$folder/regress/"
+cp -r "$root/tests/regress/sql" "$root/tests/regress/expected" "$root/tests/regress/walsender.sh" \
+	"$folder/regress/"
 if [ "$(id -u)" -eq 0 ]
 then
 	chown -R postgres:postgres "$folder"
@@ -94,10 +95,12 @@ then
 		--suppressions="$folder/valgrind.supp" --log-file="$folder/output/valgrind.%p.log" \
 		"$bin/postgres" -D "$folder/data" >"$folder/server.log" 2>&1 &
 	server_pid=$!
-	for _ in $(seq 120)
+	# Half a minute on a quiet machine.
+	for _ in $(seq 300)
 	do
-		as_server "$bin/pg_isready" -q -h "$folder" && break
-		sleep 0.5
+		"$bin/pg_isready" -q -h "$folder" && break
+		kill -0 "$server_pid" || { cat "$folder/server.log"; exit 1; }
+		sleep 1
 	done
 else
 	as_server "$bin/pg_ctl" -D data -l "$folder/server.log" -w start >/dev/null ||
@@ -108,6 +111,10 @@ status=0
 as_server "$regress" --bindir="$bin" --inputdir="$folder/regress" --outputdir="$folder/output" \
 	--host="$folder" --port=5432 --user=postgres --dbname=regress --encoding=UTF8 \
 	--load-extension=goldpan "${tests[@]}" || status=$?
+if [ -z "$valgrind" ]
+then
+	as_server "$folder/regress/walsender.sh" "$bin" "$folder" || status=$?
+fi
 
 rm -rf "$output"
 mkdir -p "$output"
