@@ -93,8 +93,8 @@ typedef struct PluginColumn
 
 typedef struct PluginRelation
 {
-	Oid relid; /* hash key */
-	bool valid;
+	Oid relid;		   /* hash key */
+	uint64 generation; /* valid while equal to the state's */
 	bool mapped;
 	bool numbered;
 	bool sent; /* the reader knows this shape */
@@ -109,6 +109,8 @@ typedef struct PluginRelation
 	MemoryContext context;
 } PluginRelation;
 
+#define PLUGIN_TYPE_BITS 4096
+
 typedef struct PluginState
 {
 	MemoryContext context; /* of the decoding context: lives with the state */
@@ -119,6 +121,8 @@ typedef struct PluginState
 	HTAB *relations;
 	PluginRelation *last; /* most changes are of the table of the one before */
 	uint32 nrelations;	  /* numbers given out */
+	uint64 generation;	  /* counts the reasons to look at all tables anew; never 0 */
+	uint32 types[PLUGIN_TYPE_BITS / 32]; /* a bit for each type's cache hash in use */
 
 	WireWriter writer; /* the frame being filled */
 	bool hello_sent;
@@ -140,7 +144,8 @@ plugin_relation_get(PluginState *state, Relation relation)
 {
 	PluginRelation *last = state->last;
 
-	if (likely(last != NULL && last->relid == RelationGetRelid(relation) && last->valid))
+	if (likely(last != NULL && last->relid == RelationGetRelid(relation) &&
+			   last->generation == state->generation))
 		return last;
 	return plugin_relation_lookup(state, relation);
 }

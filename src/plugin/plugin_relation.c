@@ -41,29 +41,46 @@ forget_state(void *state)
 static void
 relation_invalidated(Datum arg, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
 	PluginRelation *entry;
 
 	if (active_state == NULL)
 		return;
-	if (OidIsValid(relid))
+	if (!OidIsValid(relid))
 	{
-		entry = hash_search(active_state->relations, &relid, HASH_FIND, NULL);
-		if (entry != NULL)
-			entry->valid = false;
+		active_state->generation++;
 		return;
 	}
-	hash_seq_init(&scan, active_state->relations);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		entry->valid = false;
+	entry = hash_search(active_state->relations, &relid, HASH_FIND, NULL);
+	if (entry != NULL)
+		entry->generation = 0;
 }
 
-/* A schema, type or enum label changed its name, or appeared: rare enough to look at all
- * tables anew. */
+/* A schema's name or an enum's label: rare enough to look at all tables anew. */
 static void
 name_invalidated(Datum arg, int cache, uint32 hash)
 {
-	relation_invalidated(arg, InvalidOid);
+	if (active_state != NULL)
+		active_state->generation++;
+}
+
+/* Every new table, temporary ones too, brings types of its own: only those that a described
+ * column has matter. */
+static void
+type_invalidated(Datum arg, int cache, uint32 hash)
+{
+	uint32 bit = hash % PLUGIN_TYPE_BITS;
+
+	if (active_state != NULL &&
+		(hash == 0 || (active_state->types[bit / 32] & (UINT32_C(1) << bit % 32)) != 0))
+		active_state->generation++;
+}
+
+static void
+note_type(PluginState *state, Oid type)
+{
+	uint32 bit = GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(type)) % PLUGIN_TYPE_BITS;
+
+	state->types[bit / 32] |= UINT32_C(1) << bit % 32;
 }
 
 static void
@@ -75,7 +92,7 @@ register_callbacks(void)
 		return;
 	CacheRegisterRelcacheCallback(relation_invalidated, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, name_invalidated, (Datum) 0);
-	CacheRegisterSyscacheCallback(TYPEOID, name_invalidated, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, type_invalidated, (Datum) 0);
 	CacheRegisterSyscacheCallback(ENUMOID, name_invalidated, (Datum) 0);
 	registered = true;
 }
@@ -95,6 +112,7 @@ plugin_relation_startup(PluginState *state)
 	callback->func = forget_state;
 	callback->arg = state;
 	MemoryContextRegisterResetCallback(state->context, callback);
+	state->generation = 1;
 	active_state = state;
 	register_callbacks();
 }
@@ -187,6 +205,8 @@ describe_column(PluginState *state, Form_pg_attribute attribute, uint8 flags, Pl
 	column->varlena = attribute->attlen == -1;
 	column->key = (flags & WIRE_COLUMN_KEY) != 0;
 
+	note_type(state, attribute->atttypid);
+	note_type(state, base);
 	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(attribute->atttypid));
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for type %u", attribute->atttypid);
@@ -366,7 +386,7 @@ plugin_relation_lookup(PluginState *state, Relation relation)
 		memset(entry, 0, sizeof(*entry));
 		entry->relid = relid;
 	}
-	if (!entry->valid)
+	if (entry->generation != state->generation)
 	{
 		if (entry->context != NULL)
 			MemoryContextReset(entry->context);
@@ -374,7 +394,7 @@ plugin_relation_lookup(PluginState *state, Relation relation)
 			entry->context =
 				AllocSetContextCreate(state->context, "goldpan relation", ALLOCSET_SMALL_SIZES);
 		/* An invalidation that arrives while the catalog is read must not be lost. */
-		entry->valid = true;
+		entry->generation = state->generation;
 		before = MemoryContextSwitchTo(state->change_context);
 		describe(state, relation, entry);
 		MemoryContextSwitchTo(before);

@@ -91,7 +91,7 @@ known=$(as_server "$bin/postgres" --describe-config)
 if [ -n "$valgrind" ]
 then
 	cp "$root/tests/regress/valgrind.supp" "$folder/"
-	as_server valgrind --quiet --trace-children=yes --error-exitcode=99 --leak-check=no \
+	as_server valgrind --quiet --trace-children=yes --leak-check=no \
 		--suppressions="$folder/valgrind.supp" --log-file="$folder/output/valgrind.%p.log" \
 		"$bin/postgres" -D "$folder/data" >"$folder/server.log" 2>&1 &
 	server_pid=$!
@@ -99,12 +99,12 @@ then
 	for _ in $(seq 300)
 	do
 		"$bin/pg_isready" -q -h "$folder" && break
-		kill -0 "$server_pid" || { cat "$folder/server.log"; exit 1; }
+		kill -0 "$server_pid" || { cat "$folder/server.log" "$folder"/output/valgrind.*; exit 1; }
 		sleep 1
 	done
 else
 	as_server "$bin/pg_ctl" -D data -l "$folder/server.log" -w start >/dev/null ||
-		{ cat "$folder/server.log"; exit 1; }
+		{ cat "$folder/server.log" "$folder"/output/valgrind.*; exit 1; }
 fi
 
 status=0
@@ -127,8 +127,7 @@ fi
 if [ -n "$valgrind" ]
 then
 	as_server "$bin/pg_ctl" -D data -m fast -w stop >/dev/null || status=1
-	# Backends that were ended by a signal leave empty logs.
-	if grep -lq '==.*\(Invalid\|uninitialised\|Conditional\|points to\)' "$output"/valgrind.*.log
+	if grep -lq '==.*\(Invalid\|uninitialised\|Conditional\|points to\|overlap\)' "$output"/valgrind.*.log
 	then
 		cat "$output"/valgrind.*.log
 		echo "valgrind found errors"
