@@ -262,7 +262,7 @@ def lsn(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--rows", type=int, default=100000, help="rows of each workload")
+    parser.add_argument("--rows", type=int, default=50000, help="rows of each workload")
     parser.add_argument("--runs", type=int, default=5, help="runs of each plugin")
     parser.add_argument("--plugins", default="", help="only these, by comma")
     parser.add_argument("--workloads", default="", help="only these, by comma")

@@ -138,17 +138,32 @@ BEGIN
 END$$;
 CALL twenty(:'tables');
 SELECT fail(:'tables');
--- after a decoding session the settings are the session's own, also after an error in its middle
+-- an error in the middle of decoding, ten times: nothing is left behind, the settings are the session's own
 SET timezone = 'Asia/Tokyo';
-CREATE TABLE bad (f interval);
-INSERT INTO bad VALUES ('1 day');
-DO $$BEGIN
-	PERFORM goldpan.frames(data || '\xff') FROM pg_logical_slot_peek_binary_changes('regress', NULL, NULL, 'protocol', '1', 'tables', '"public"."bad"("f")');
-EXCEPTION WHEN data_corrupted THEN RAISE NOTICE '%', SQLERRM;
+SET intervalstyle = 'sql_standard';
+CREATE TYPE bad;
+SET client_min_messages = warning;
+CREATE FUNCTION bad_in(cstring) RETURNS bad LANGUAGE internal STRICT IMMUTABLE AS 'textin';
+CREATE FUNCTION bad_out(bad) RETURNS cstring LANGUAGE internal STRICT IMMUTABLE AS 'trigger_out';
+CREATE TYPE bad (INPUT = bad_in, OUTPUT = bad_out, LIKE = text);
+RESET client_min_messages;
+CREATE TABLE midway (i interval, b bad);
+INSERT INTO midway VALUES ('1 day', 'x');
+CREATE FUNCTION fail_midway() RETURNS text LANGUAGE plpgsql AS
+$$BEGIN
+	PERFORM * FROM pg_logical_slot_peek_binary_changes('regress', NULL, NULL,
+		'protocol', '1', 'tables', '"public"."midway"("i","b")');
+	RETURN 'did not fail';
+EXCEPTION WHEN OTHERS THEN RETURN SQLERRM || ' (' || current_setting('intervalstyle') || ')';
 END$$;
+SELECT fail_midway() FROM generate_series(1, 10) GROUP BY 1;
 SHOW timezone;
-SELECT kind, detail FROM decode('"public"."bad"("f")') WHERE kind = 'insert';
+ALTER TABLE midway ADD COLUMN c int;
+SELECT kind, detail FROM decode('"public"."midway"("i")') WHERE kind = 'insert';
 SHOW timezone;
 SHOW intervalstyle;
-DROP TABLE t, unmapped, bad;
+DROP TYPE bad CASCADE;
+DROP FUNCTION fail_midway, fail;
+DROP PROCEDURE twenty;
+DROP TABLE t, unmapped, midway;
 SELECT pg_drop_replication_slot('regress');
