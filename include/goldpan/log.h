@@ -99,12 +99,34 @@ struct LogWriter
 							* the progress pins would move keys to other partitions */
 };
 
+/*
+ * The directory log. Under `path` lies one folder per topic that holds nothing but complete
+ * container files, <topic>/<source>-000000000001.avro, numbered without gaps per topic and source;
+ * locks, commit records and segments that are being written lie in <path>/.goldpan/<source>/, in
+ * the same file system, out of the sight of engines that read every file of a folder.
+ *
+ * - deliver() returns when the blocks are flushed and one flushed commit record names them: that
+ *   is the commit point of all topics together. A reader of *.avro sees whole batches of one topic;
+ *   topics may appear a moment after each other (renames); LogReader honours the commit record.
+ * - A segment closes at the end of the batch that brings it to segment_max_bytes, at
+ *   segment_max_age, at close(), and when a later process opens the log. By age that is at most
+ *   288 files a day per topic and source with the defaults (none while nothing comes), by size one
+ *   per 64 MiB, and one per restart.
+ * - Held batches go into segments of their own. The first batch without hold makes all of them
+ *   readable in its own commit record, and complete right after. open() throws held ones away,
+ *   also after an error in this process: then the attempt begins anew.
+ * - A tombstone is not written: a delete is one record.
+ * - open() on a source that another process writes: STOP ERR_LOG_FENCED naming its pid. Files
+ *   missing or shorter than the commit record says: STOP ERR_DATA. A full disk or any other failed
+ *   operation: RETRY ERR_IO; what was written of the batch is cut off again, and the writer wants
+ *   open() before it takes the next one.
+ */
 typedef struct LogDirectoryConfig
 {
-	const char *path;
+	const char *path; /* made when it is missing; its parent is not */
 	ContainerCodec codec;
-	int64_t segment_max_bytes; /* default 64 MiB */
-	int64_t segment_max_age;   /* microseconds; default 5 min */
+	int64_t segment_max_bytes; /* default (0) 64 MiB */
+	int64_t segment_max_age;   /* microseconds; default (0) 5 min */
 } LogDirectoryConfig;
 
 typedef struct LogKafkaConfig
@@ -171,9 +193,9 @@ typedef struct LogEntry
 typedef struct LogTopicInfo
 {
 	const char *name;
-	int64_t records;
+	int64_t records; /* directory: open segments' committed blocks included, as in bytes */
 	int64_t bytes;
-	int64_t files; /* directory; Kafka: partitions */
+	int64_t files; /* directory: complete ones; Kafka: partitions */
 } LogTopicInfo;
 
 typedef struct LogReaderOps
