@@ -125,6 +125,24 @@ source_stream_set_intervals(SourceStream *stream, const SourceConfig *config,
 		stream->feedback_interval = third;
 }
 
+/* The last record of an open transaction, or of one that rolled back, may lie in a page of WAL
+ * that an idle server never flushes, and what is not flushed is not decoded: the stream would
+ * never reach a position that was read before. Committing a transaction of our own, empty but
+ * for its id, has the WAL writer flush all that lies before it. */
+static bool
+source_stream_nudge(SourceConnection *connection, int64_t deadline, Err *err)
+{
+	const char *standby = PQparameterStatus(connection->conn, "in_hot_standby");
+	PGresult *result;
+
+	if (standby != NULL && strcmp(standby, "on") == 0)
+		return true;
+	result = source_connection_query(connection, SOURCE_DOING_QUERY, "have the WAL flushed",
+									 "SELECT pg_catalog.txid_current()", 0, NULL, deadline, err);
+	PQclear(result);
+	return result != NULL;
+}
+
 static bool
 source_stream_start(SourceStream *stream, const SourceConfig *config, const SourceTable *tables,
 					size_t ntables, Lsn start, Err *err)
@@ -142,7 +160,8 @@ source_stream_start(SourceStream *stream, const SourceConfig *config, const Sour
 		!source_slot_read_identity(connection, deadline, &identity, err) ||
 		!source_slot_read(connection, deadline, &slot, err) ||
 		!source_stream_check_slot(stream, &slot, err) ||
-		!source_stream_check_gap(stream, &slot, start, identity.flush_lsn, err))
+		!source_stream_check_gap(stream, &slot, start, identity.flush_lsn, err) ||
+		!source_stream_nudge(connection, deadline, err))
 		return false;
 	source_stream_set_intervals(stream, config, &identity);
 	(void) snprintf(what, sizeof(what), "start replication from slot \"%s\"", connection->slot);

@@ -22,6 +22,7 @@ chmod 711 "$home"
 ctl() {
 	"${as_postgres[@]}" "$bin/pg_ctl" -D "$home/data" -l "$home/log" -w -s "$@"
 }
+# shellcheck disable=SC2317 # reached by the trap
 finish() {
 	ctl -m immediate stop 2>/dev/null || true
 	rm -rf "$home"

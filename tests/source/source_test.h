@@ -51,6 +51,8 @@ void test_connect(void);
 void test_sql(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The first cell of a query; lives until the next call. */
 const char *test_cell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Until no slot is in use: a closed connection takes the server a moment. */
+void test_wait_inactive(void);
 /* A configuration for the role and database on the test's server. */
 SourceConfig test_config(const char *role, const char *slot);
 bool test_value_equal(const Value *a, const Value *b);

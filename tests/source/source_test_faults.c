@@ -355,13 +355,11 @@ a_slot_in_use_is_named(void **state)
 	}
 	test_expect(&err, ERR_CLASS_RETRY, ERR_SOURCE_DOWN, "could not read the stream", "");
 	source_stream_close(stream);
-	while (strcmp(test_cell("SELECT count(*) FROM pg_replication_slots WHERE active"), "0") != 0)
-		;
+	test_wait_inactive();
 	stream = source_stream_open(&config, &test_table, 1, start, &err);
 	assert_non_null(stream);
 	source_stream_close(stream);
-	while (strcmp(test_cell("SELECT count(*) FROM pg_replication_slots WHERE active"), "0") != 0)
-		;
+	test_wait_inactive();
 	test_sql("SELECT pg_drop_replication_slot('faults')");
 }
 

@@ -63,6 +63,10 @@ static const TestType test_types[] = {
 	{"name", "('a name')"},
 	{"regclass", "('source.every_one'), ('pg_class')"},
 	{"bigtext", "('spelled'), (repeat('long', 900))"},
+	/* one byte below and above what is withheld */
+	{"text", "(repeat('x', 8388608)), (repeat('x', 8388609))"},
+	{"bytea", "('\\x' || repeat('ab', 8388609))"},
+	{"jsonb", "('\"' || repeat('x', 8388608) || '\"')"},
 };
 #define TEST_NTYPES (sizeof(test_types) / sizeof(test_types[0]))
 
@@ -172,12 +176,12 @@ snapshot_and_stream_give_equal_values_for_every_type(void **state)
 			test_fail_err(err);
 		test_read(stream, 1, streamed);
 		test_compare(copied, streamed);
-		assert_true(test_present(copied) >= last - first);
+		/* three of the large ones are withheld */
+		assert_true(test_present(copied) + 3 >= last - first);
 		source_stream_close(stream);
 		source_snapshot_close(snapshot);
 		test_rows_release(copied);
 		test_rows_release(streamed);
-		test_sql("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active");
 		while (strcmp(test_cell("SELECT count(*) FROM pg_replication_slots WHERE active"), "0") !=
 			   0)
 			;
@@ -243,7 +247,6 @@ settings_of_roles_do_not_change_values(void **state)
 	source_snapshot_close(snapshot);
 	test_rows_release(&copied);
 	test_rows_release(&streamed);
-	while (strcmp(test_cell("SELECT count(*) FROM pg_replication_slots WHERE active"), "0") != 0)
-		;
+	test_wait_inactive();
 	test_sql("SELECT pg_drop_replication_slot('hostile'); DROP ROLE hostile");
 }
