@@ -7,6 +7,7 @@
  */
 #include "kafka_fixture.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -766,6 +767,7 @@ main(void)
 		cmocka_unit_test(speed_of_grouped_transactions),
 	};
 
+	(void) mallopt(M_ARENA_MAX, 1); /* as main.c does */
 	if (getenv("ONLY") != NULL)
 		cmocka_set_test_filter(getenv("ONLY"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
