@@ -100,11 +100,36 @@ encode_put_long(uint8_t *at, int64_t value)
 	return at;
 }
 
+/* Most texts are short, and a call of memcpy costs more than they do: two stores that may
+ * overlap copy up to 32 bytes. */
 static inline uint8_t *
 encode_put_bytes(uint8_t *at, const void *bytes, size_t length)
 {
-	if (length > 0)
-		memcpy(at, bytes, length);
+	const uint8_t *from = bytes;
+
+	if (length > 32)
+		memcpy(at, from, length);
+	else if (length >= 16)
+	{
+		memcpy(at, from, 16);
+		memcpy(at + length - 16, from + length - 16, 16);
+	}
+	else if (length >= 8)
+	{
+		memcpy(at, from, 8);
+		memcpy(at + length - 8, from + length - 8, 8);
+	}
+	else if (length >= 4)
+	{
+		memcpy(at, from, 4);
+		memcpy(at + length - 4, from + length - 4, 4);
+	}
+	else if (length > 0)
+	{
+		at[0] = from[0];
+		at[length / 2] = from[length / 2];
+		at[length - 1] = from[length - 1];
+	}
 	return at + length;
 }
 

@@ -66,11 +66,28 @@ put_decimal_digits(char *at, uint64_t value)
 	return at;
 }
 
+/* Writes 32 bits as eight upper-case hexadecimal digits, all at once; returns the end. */
+static char *
+put_hex(char *at, uint32_t value)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = value;
+	uint64_t letters;
+
+	/* one digit a byte, the first in the highest */
+	x = (x << 16 | x) & UINT64_C(0x0000FFFF0000FFFF);
+	x = (x << 8 | x) & UINT64_C(0x00FF00FF00FF00FF);
+	x = (x << 4 | x) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+	letters = (x + 6 * ones) >> 4 & ones;
+	x = __builtin_bswap64(x + '0' * ones + ('A' - '0' - 10) * letters);
+	memcpy(at, &x, sizeof(x));
+	return at + sizeof(x);
+}
+
 size_t
 encode_event_id(const char *source, Lsn end_lsn, uint64_t ordinal, uint32_t sub,
 				char text[EVENT_ID_SIZE])
 {
-	static const char hex[] = "0123456789ABCDEF";
 	/* What follows the source needs at most 50 bytes, so an over-long name cannot cut it. */
 	size_t length = strnlen(source, EVENT_ID_SIZE - 50);
 	char *at = text;
@@ -78,8 +95,8 @@ encode_event_id(const char *source, Lsn end_lsn, uint64_t ordinal, uint32_t sub,
 	memcpy(at, source, length);
 	at += length;
 	*at++ = '/';
-	for (int shift = 60; shift >= 0; shift -= 4)
-		*at++ = hex[end_lsn >> shift & 15];
+	at = put_hex(at, (uint32_t) (end_lsn >> 32));
+	at = put_hex(at, (uint32_t) end_lsn);
 	*at++ = '/';
 	at = put_decimal_digits(at, ordinal);
 	if (sub > 0)
