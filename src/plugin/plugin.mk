@@ -12,6 +12,11 @@ PLUGIN_CFLAGS ?= -Werror
 .PHONY: plugin
 plugin: ## build the output plugin (PG_CONFIG=…)
 	@mkdir -p $(PLUGIN_BUILD)
+	@# Objects of another major version are of no use.
+	@$(PG_CONFIG) --version > $(PLUGIN_BUILD)/server.now
+	@cmp -s $(PLUGIN_BUILD)/server.now $(PLUGIN_BUILD)/server || \
+		{ rm -f $(PLUGIN_BUILD)/*.o $(PLUGIN_BUILD)/*.so $(PLUGIN_BUILD)/*.bc; \
+		mv $(PLUGIN_BUILD)/server.now $(PLUGIN_BUILD)/server; }
 	@$(PLUGIN_MAKE) all
 
 .PHONY: install-plugin
