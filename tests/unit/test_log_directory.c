@@ -436,7 +436,7 @@ fill_the_disk(void)
 	int delivered = 0;
 	int fd;
 
-	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) != 0 ||
 		mount("none", fixture_path, "tmpfs", 0, "size=2m") != 0)
 		return 77;
 	path_of(path, "ballast");

@@ -11,6 +11,8 @@
  * The oracle: what open() says is durable covers all that deliver() had confirmed and at most one
  * batch more; readers see exactly the whole batches up to there that are not held; going on from
  * there ends in the same log as if nothing had happened.
+ *
+ * TEST_STRIDE=n tries every n-th operation only (for valgrind); TEST_SEED sets what is lost.
  */
 #include "log_directory_fixture.h"
 
@@ -228,6 +230,14 @@ crash_hook(const LogFileCall *call, void *context)
 
 /* ---- the history ---- */
 
+static unsigned long
+stride(void)
+{
+	const char *text = getenv("TEST_STRIDE");
+
+	return text == NULL || atoi(text) < 1 ? 1 : (unsigned long) atoi(text);
+}
+
 /* Delivers what is missing; *confirmed follows. */
 static void
 deliver_history(volatile int *confirmed)
@@ -307,7 +317,7 @@ survive_every_crash(CrashKind kind, unsigned seed)
 	static int64_t values[FIXTURE_MAX];
 	int ignored;
 
-	for (at = 1;; at++)
+	for (at = 1;; at += stride())
 	{
 		bool done = crash_at(kind, at, seed + (unsigned) at, confirmed);
 
@@ -427,7 +437,7 @@ any_operation_may_fail_once_or_for_a_while(void **state)
 	{
 		Failure failure = {.count = 1};
 
-		for (unsigned long first = 1; failure.count >= first; first++)
+		for (unsigned long first = 1; failure.count >= first; first += stride())
 		{
 			failure = (Failure){.first = first,
 								.last = first + lengths[i] - 1,
