@@ -133,11 +133,11 @@ tree_help_options(const CliCommand *command)
 		(void) snprintf(left, sizeof(left), "%s--%s%s%s", letter, option->name,
 						option->argument != NULL ? " " : "",
 						option->argument != NULL ? option->argument : "");
-		(void) printf("  %-26s %s\n", left, option->doc);
+		(void) printf("  %-28s  %s\n", left, option->doc);
 	}
-	(void) printf("  %-26s %s\n", "-h, --help", "this text");
+	(void) printf("  %-28s  %s\n", "-h, --help", "this text");
 	if (command == &cli_root)
-		(void) printf("  %-26s %s\n", "-V, --version", "version of goldpan and of its libraries");
+		(void) printf("  %-28s  %s\n", "-V, --version", "version of goldpan and of its libraries");
 }
 
 static void
