@@ -15,8 +15,12 @@
 
 #include "goldpan/clock.h"
 
-#define CHECK_PLUGIN		   "goldpan"
-#define CHECK_PROBE_TIMEOUT	   (3 * CLOCK_SECOND)
+#define CHECK_PLUGIN		"goldpan"
+#define CHECK_PROBE_TIMEOUT (3 * CLOCK_SECOND)
+#define CHECK_PROBE_CURE                                                                           \
+	"As superuser see SHOW output_plugin_libraries and add goldpan to the list (ALTER SYSTEM, "    \
+	"then "                                                                                        \
+	"SELECT pg_reload_conf();); if it is there, install postgresql-15-goldpan on the server."
 #define CHECK_RETAINED_WARNING ((int64_t) 10 << 30)
 #define CHECK_BLOCKER_AGE	   "60"
 
@@ -128,6 +132,26 @@ check_is_listed(const char *list)
 	return false;
 }
 
+/* No row in pg_settings: the server does not know the setting, or hides it from this role. */
+static bool
+check_hidden_list(AdminSource *check, Err *err)
+{
+	char cure[256];
+	SourceRows rows;
+	Err why;
+
+	if (source_query(check->source, check->report->arena,
+					 "SELECT current_setting('output_plugin_libraries', true)", 0, NULL, &rows,
+					 &why))
+		return admin_source_add(check, "plugin listed", ADMIN_OK, "", err,
+								"this server keeps no list of output plugins");
+	(void) snprintf(cure, sizeof(cure),
+					"\"plugin found\" tells it too. To read it: GRANT pg_read_all_settings TO %s;",
+					check->facts[FACT_ROLE_QUOTED]);
+	return admin_source_add(check, "plugin listed", ADMIN_SKIPPED, cure, err,
+							"this role may not read output_plugin_libraries");
+}
+
 static bool
 check_listed(AdminSource *check, Err *err)
 {
@@ -136,8 +160,7 @@ check_listed(AdminSource *check, Err *err)
 	char cure[512];
 
 	if (list == NULL)
-		return admin_source_add(check, "plugin listed", ADMIN_OK, "", err,
-								"this server keeps no list of output plugins");
+		return check_hidden_list(check, err);
 	if (check_is_listed(list))
 		return admin_source_add(check, "plugin listed", ADMIN_OK, "", err,
 								"output_plugin_libraries = '%s'", list);
@@ -172,7 +195,9 @@ check_probe(AdminSource *check, Err *err)
 			check, "plugin found", ADMIN_WARNING, "Wait until the transactions below have ended.",
 			err, "a temporary slot was not ready in %d s: it waits for old transactions",
 			(int) (CHECK_PROBE_TIMEOUT / CLOCK_SECOND));
-	return admin_source_add(check, "plugin found", ADMIN_FAILURE, why.hint, err, "%s", why.message);
+	return admin_source_add(check, "plugin found", ADMIN_FAILURE,
+							why.hint[0] != '\0' ? why.hint : CHECK_PROBE_CURE, err, "%s",
+							why.message);
 }
 
 static bool
@@ -305,8 +330,7 @@ check_gather(AdminSource *check, Err *why)
 {
 	SourceRows rows;
 
-	if (!source_identify(check->source, &check->identity, &check->slot, why) ||
-		!source_query(check->source, check->report->arena, check_facts_sql, 0, NULL, &rows, why))
+	if (!source_query(check->source, check->report->arena, check_facts_sql, 0, NULL, &rows, why))
 		return false;
 	if (rows.nrows != 1 || rows.ncolumns != FACT_COUNT)
 		return err_set(why, ERR_CLASS_STOP, ERR_INTERNAL, "the server's answer has another shape");
@@ -314,28 +338,41 @@ check_gather(AdminSource *check, Err *why)
 	return true;
 }
 
+/* What only a replication connection tells. Without one the checks of the slot are left out. */
+static bool
+check_identify(AdminSource *check, Err *err)
+{
+	Err why;
+
+	err_clear(&why);
+	check->identified = source_identify(check->source, &check->identity, &check->slot, &why);
+	if (check->identified)
+		return true;
+	memset(&check->slot, 0, sizeof(check->slot));
+	return admin_source_add(check, "replication", ADMIN_FAILURE, why.hint, err, "%s", why.message);
+}
+
 bool
 admin_check_source(AdminReport *report, const SourceConfig *source, const Mapping *mapping,
 				   Err *err)
 {
 	AdminSource check = {.report = report, .source = source, .mapping = mapping};
-	int wanted;
 	Err why;
 
 	err_clear(&why);
 	if (!check_gather(&check, &why))
 		return admin_source_add(&check, "connection", ADMIN_FAILURE, why.hint, err, "%s",
 								why.message);
-	wanted = check.slot.exists ? 0 : 2;
 	return admin_source_add(&check, "connection", ADMIN_OK, "", err, "database %s as role %s",
 							check.facts[FACT_DATABASE_QUOTED], check.facts[FACT_ROLE]) &&
-		   check_version(&check, err) && check_wal_level(&check, err) &&
-		   check_room(&check, "slots", "max_replication_slots", FACT_SLOTS, FACT_SLOTS_USED, wanted,
-					  err) &&
+		   check_identify(&check, err) && check_version(&check, err) &&
+		   check_wal_level(&check, err) &&
+		   check_room(&check, "slots", "max_replication_slots", FACT_SLOTS, FACT_SLOTS_USED,
+					  check.slot.exists ? 0 : 2, err) &&
 		   check_room(&check, "senders", "max_wal_senders", FACT_SENDERS, FACT_SENDERS_USED,
 					  check.slot.active ? 0 : 1, err) &&
 		   check_encoding(&check, err) && admin_check_role(&check, err) &&
 		   check_plugin(&check, err) && admin_check_tables(&check, err) &&
-		   check_blockers(&check, err) && check_slot(&check, err) && check_retention(&check, err) &&
-		   check_synchronous(&check, err);
+		   check_blockers(&check, err) && (!check.identified || check_slot(&check, err)) &&
+		   check_retention(&check, err) && check_synchronous(&check, err);
 }

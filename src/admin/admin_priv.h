@@ -38,6 +38,7 @@ typedef struct AdminSource
 	const SourceConfig *source;
 	const Mapping *mapping;
 	const char *const *facts;
+	bool identified;
 	SourceIdentity identity;
 	SourceSlot slot;
 } AdminSource;

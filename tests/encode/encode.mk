@@ -15,5 +15,5 @@ test-encode: $(BUILD)/tests/write_samples ## fastavro reads 10,000 records in co
 	@rm -rf build/tests/samples && mkdir -p build/tests/samples
 	@$(BUILD)/tests/write_samples build/tests/samples $(ENCODE_SAMPLES)
 	@python=$$(tests/python/venv.sh) && \
-		prove -Q --exec "$$python" tests/encode/read_samples.py :: build/tests/samples $(ENCODE_SAMPLES)
+		$(PROVE) --exec "$$python" tests/encode/read_samples.py :: build/tests/samples $(ENCODE_SAMPLES)
 	@rm -rf build/tests/samples

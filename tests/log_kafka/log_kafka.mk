@@ -11,4 +11,4 @@ $(BUILD)/log_kafka/log_kafka_test: $(LOG_KAFKA_SOURCES) $(wildcard tests/log_kaf
 
 .PHONY: test-kafka
 test-kafka: $(BUILD)/log_kafka/log_kafka_test ## test the Kafka log on a real broker and registry (needs Maven, Java 17)
-	@CMOCKA_MESSAGE_OUTPUT=TAP prove -Q --timer --exec '' tests/log_kafka/run.sh :: $<
+	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) --timer --exec '' tests/log_kafka/run.sh :: $<
