@@ -76,9 +76,12 @@ conf_scan_encoding(ConfScan *scan, Err *err)
 	return true;
 }
 
+/* An open text would end the file; libconfig would also lose its buffer. */
 static bool
 conf_scan_string(ConfScan *scan, Err *err)
 {
+	int start = scan->line;
+
 	for (scan->next++; scan->next < scan->end; scan->next++)
 	{
 		char c = *scan->next;
@@ -98,7 +101,8 @@ conf_scan_string(ConfScan *scan, Err *err)
 		if (*scan->next == '\n')
 			scan->line++;
 	}
-	return true; /* libconfig reports the missing quote */
+	scan->line = start;
+	return conf_scan_error(scan, err, "a text in quotes is not closed");
 }
 
 static void

@@ -205,7 +205,7 @@ apply_numeric(ApplyRow *row, const Value *value, CanonicalValue *out)
 }
 
 /* The common conversions: one column, no step, the kind that the plan saw. */
-static StepResult
+static inline StepResult
 apply_direct(ApplyRow *row, const PlanField *field, const Value *value, CanonicalValue *out)
 {
 	out->present = true;
@@ -260,45 +260,57 @@ apply_bad(ApplyRow *row, const PlanField *field, CanonicalValue *out)
 						field->ncolumns > 0 ? field->field->from[0] : "", row->context.reason);
 }
 
-/* One field's value. *unchanged: the source did not send it; the value is null. */
+/* What follows a value that is not simply there. */
 static ApplyResult
-apply_field(ApplyRow *row, const PlanField *field, CanonicalValue *out, bool *unchanged)
+apply_verdict(ApplyRow *row, const PlanField *field, StepResult result, CanonicalValue *out,
+			  bool unchanged)
 {
-	Cell cells[MAPPING_MAX_STEPS];
-	StepResult result;
-
-	*unchanged = false;
-	out->present = false;
-	if (field->op != PLAN_STEPS)
-	{
-		const Value *value = apply_value(row, field->column);
-
-		if (__builtin_expect(value->state != VALUE_PRESENT, 0))
-		{
-			*unchanged = value->state == VALUE_UNCHANGED;
-			result = STEP_OK;
-		}
-		else
-			result = apply_direct(row, field, value, out);
-	}
-	else
-	{
-		cells[0].kind = CELL_NULL;
-		if (apply_gather(row, field, cells, unchanged) == APPLY_STOP)
-			return APPLY_STOP;
-		result = *unchanged ? STEP_OK : apply_steps(row, field, cells, out);
-	}
-	if (__builtin_expect(result == STEP_FAILED, 0))
+	if (result == STEP_FAILED)
 		return APPLY_STOP;
-	if (__builtin_expect(result == STEP_BAD, 0))
+	if (result == STEP_BAD)
 		return apply_bad(row, field, out);
-	if (__builtin_expect(*unchanged && row->no_holes, 0))
+	if (unchanged && row->no_holes)
 		return apply_hole(row, field->column);
-	if (__builtin_expect(!out->present && field->field->required && !*unchanged, 0))
+	if (!out->present && field->field->required && !unchanged)
 		return apply_reject(row, "validate", field->canonical->name,
 							field->ncolumns > 0 ? field->field->from[0] : "",
 							"it is null, and the field is required");
 	return APPLY_OK;
+}
+
+/* Kept out of line: its cells make a frame that the common conversions need not pay for. */
+static __attribute__((noinline)) ApplyResult
+apply_general(ApplyRow *row, const PlanField *field, CanonicalValue *out, bool *unchanged)
+{
+	Cell cells[MAPPING_MAX_STEPS];
+	StepResult result;
+
+	cells[0].kind = CELL_NULL;
+	if (apply_gather(row, field, cells, unchanged) == APPLY_STOP)
+		return APPLY_STOP;
+	result = *unchanged ? STEP_OK : apply_steps(row, field, cells, out);
+	return apply_verdict(row, field, result, out, *unchanged);
+}
+
+/* One field's value. *unchanged: the source did not send it; the value is null. */
+static inline ApplyResult
+apply_field(ApplyRow *row, const PlanField *field, CanonicalValue *out, bool *unchanged)
+{
+	StepResult result = STEP_OK;
+	const Value *value;
+
+	*unchanged = false;
+	out->present = false;
+	if (field->op == PLAN_STEPS)
+		return apply_general(row, field, out, unchanged);
+	value = apply_value(row, field->column);
+	if (__builtin_expect(value->state == VALUE_PRESENT, 1))
+		result = apply_direct(row, field, value, out);
+	else
+		*unchanged = value->state == VALUE_UNCHANGED;
+	if (__builtin_expect(result == STEP_OK && out->present, 1))
+		return APPLY_OK;
+	return apply_verdict(row, field, result, out, *unchanged);
 }
 
 static ApplyResult

@@ -15,20 +15,14 @@ static const char *const mapping_number_decimals = "it has more than 9 decimals"
 static const char *const mapping_number_digits = "it has more than 38 digits";
 static const char *const mapping_number_syntax = "it is not a number";
 
-/* 10^38 - 1 */
-static unsigned __int128
-mapping_number_max(void)
-{
-	const unsigned __int128 half = UINT64_C(10000000000000000000);
-
-	return half * half - 1;
-}
+/* 10^38 - 1; a macro, so that its quotients are constants and not 128-bit divisions */
+#define NUMBER_TEN_19 ((unsigned __int128) UINT64_C(10000000000000000000))
+#define NUMBER_MAX	  (NUMBER_TEN_19 * NUMBER_TEN_19 - 1)
 
 /* value * 10^power, power may be negative; NULL or the reason why not. */
 static const char *
 mapping_number_shift(unsigned __int128 *value, int power)
 {
-	const unsigned __int128 max = mapping_number_max();
 
 	if (*value == 0)
 		return NULL;
@@ -40,7 +34,7 @@ mapping_number_shift(unsigned __int128 *value, int power)
 	}
 	for (; power > 0; power--)
 	{
-		if (*value > max / 10)
+		if (*value > NUMBER_MAX / 10)
 			return mapping_number_digits;
 		*value *= 10;
 	}
@@ -174,10 +168,24 @@ mapping_number_base_digit(const NumericValue *numeric, int index)
 	return at[0] << 8 | at[1];
 }
 
+/* The first `count` base-10000 digits as one number. */
+static const char *
+mapping_number_whole(const NumericValue *numeric, int count, unsigned __int128 *value)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (i >= numeric->ndigits && *value == 0)
+			break;
+		if (*value > NUMBER_MAX / 10000)
+			return mapping_number_digits;
+		*value = *value * 10000 + (unsigned) mapping_number_base_digit(numeric, i);
+	}
+	return NULL;
+}
+
 const char *
 mapping_number_from_numeric(const NumericValue *numeric, Decimal *out)
 {
-	const unsigned __int128 max = mapping_number_max();
 	unsigned __int128 value = 0;
 	int fraction = numeric->weight + 3; /* index of the digit worth 10^-12 */
 
@@ -185,14 +193,21 @@ mapping_number_from_numeric(const NumericValue *numeric, Decimal *out)
 		return "it is NaN";
 	if (numeric->sign > NUMERIC_NEGATIVE)
 		return "it is infinite";
-	/* whole digits and those worth 10^-4 and 10^-8, skipping what the value does not have */
-	for (int i = 0; i < fraction; i++)
+	if (fraction <= 4 && fraction >= 0)
 	{
-		if (i >= numeric->ndigits && value == 0)
-			break;
-		if (value > max / 10000)
-			return mapping_number_digits;
-		value = value * 10000 + (unsigned) mapping_number_base_digit(numeric, i);
+		/* at most 16 digits: 64 bits do */
+		uint64_t small = 0;
+
+		for (int i = 0; i < fraction; i++)
+			small = small * 10000 + (unsigned) mapping_number_base_digit(numeric, i);
+		value = small;
+	}
+	else
+	{
+		const char *reason = mapping_number_whole(numeric, fraction, &value);
+
+		if (reason != NULL)
+			return reason;
 	}
 	/* the digit worth 10^-12 may hold one more decimal; nothing may follow */
 	if (mapping_number_base_digit(numeric, fraction) % 1000 != 0)
@@ -200,10 +215,10 @@ mapping_number_from_numeric(const NumericValue *numeric, Decimal *out)
 	for (int i = fraction < -1 ? 0 : fraction + 1; i < numeric->ndigits; i++)
 		if (mapping_number_base_digit(numeric, i) != 0)
 			return mapping_number_decimals;
-	if (value > max / 10)
+	if (value > NUMBER_MAX / 10)
 		return mapping_number_digits;
 	value = value * 10 + (unsigned) mapping_number_base_digit(numeric, fraction) / 1000;
-	if (value > max)
+	if (value > NUMBER_MAX)
 		return mapping_number_digits;
 	*out = numeric->sign == NUMERIC_NEGATIVE ? -(Decimal) value : (Decimal) value;
 	return NULL;

@@ -125,6 +125,8 @@ mapping_phone_code_length(const char *digits, size_t length)
 	static const uint16_t global[] = {800, 808, 870, 878, 881, 882, 883, 888, 979};
 	unsigned code = 0;
 
+	if (length > 0 && digits[0] == '0')
+		return 0;
 	for (size_t n = 1; n <= 3 && n <= length; n++)
 	{
 		code = code * 10 + (unsigned) (digits[n - 1] - '0');

@@ -52,6 +52,7 @@ refuses_with_file_and_line(void **state)
 		{"a = \"x\\x00y\";", "t.conf:1: a text may not hold a zero byte (\\x00)", ""},
 		{"a = \"\n\xff\";", "t.conf:2: the text is not valid UTF-8", ""},
 		{"a = \"\xed\xa0\x80\";", "t.conf:1: the text is not valid UTF-8", ""},
+		{"a = 1;\nb = \"x;\n\n", "t.conf:2: a text in quotes is not closed", ""},
 		{"a = 1;\n\nb = ;\n", "t.conf:3: syntax error", ""},
 		{"a = 1;\na = 2;\n", "t.conf:2: duplicate setting name", ""},
 	};

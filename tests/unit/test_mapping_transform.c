@@ -670,6 +670,7 @@ phones_become_e164(void **state)
 		 "bad: it holds a character that is no digit, blank or one of + - . ( ) /"},
 		{"DE", "12", "bad: it has too few digits"},
 		{"DE", "+999 1234567", "bad: it starts with a calling code that no country has"},
+		{"DE", "0001718218086", "bad: it starts with a calling code that no country has"},
 		{"DE", "+49 1234567890123456", "bad: it has more than 15 digits"},
 		{"DE", "12345678901234567890123456789012345678901234567890",
 		 "bad: it has more than 15 digits"},
