@@ -144,6 +144,37 @@ bool log_kafka_progress_read(const LogKafkaConfig *config, const char *source, i
 							 const atomic_bool *interrupted, Buffer *value, Buffer *pins,
 							 Err *err) MUST_CHECK;
 
+/* ---- log_kafka_attempts: which rows of snapshots count ---- */
+
+typedef enum LogKafkaAttemptState
+{
+	LOG_KAFKA_ATTEMPT_RUNNING,
+	LOG_KAFKA_ATTEMPT_COMPLETED,
+	LOG_KAFKA_ATTEMPT_VOID, /* started anew, or another was completed */
+} LogKafkaAttemptState;
+
+typedef struct LogKafkaAttempt
+{
+	char *source;
+	char *id;
+	LogKafkaAttemptState state;
+} LogKafkaAttempt;
+
+typedef struct LogKafkaAttempts
+{
+	LogKafkaAttempt *rows;
+	size_t count;
+	size_t capacity;
+} LogKafkaAttempts;
+
+void log_kafka_attempts_release(LogKafkaAttempts *attempts);
+/* Index of an attempt; one not heard of yet is added as running. */
+bool log_kafka_attempts_find(LogKafkaAttempts *attempts, const char *source, size_t source_length,
+							 const char *id, size_t id_length, size_t *index, Err *err) MUST_CHECK;
+/* Takes in one record of the snapshot topic. */
+bool log_kafka_attempts_learn(LogKafkaAttempts *attempts, const AvroSchema *schema,
+							  const AvroReader *record, Err *err) MUST_CHECK;
+
 /* ---- log_kafka, log_kafka_deliver: the writer ---- */
 
 typedef struct LogKafkaTopic

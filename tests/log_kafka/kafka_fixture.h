@@ -63,4 +63,11 @@ void fixture_topic(const char *name, int partitions, const char *setting, const 
 /* Runs `kafka-node.sh COMMAND KAFKA_RUN <arguments>`. */
 void fixture_node(const char *command, const char *arguments);
 
+/* ---- log_reader_kafka_test.c ---- */
+
+void a_reader_shows_what_is_committed_and_follows(void **state);
+void a_reader_leaves_out_attempts_that_came_to_nothing(void **state);
+void a_reader_shows_a_completed_attempt_late_but_once(void **state);
+void a_reader_lists_our_topics_with_exact_counts(void **state);
+
 #endif

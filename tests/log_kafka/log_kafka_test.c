@@ -764,6 +764,10 @@ main(void)
 		cmocka_unit_test(kcat_reads_key_headers_and_the_tombstone),
 		cmocka_unit_test(a_commit_time_that_the_broker_would_refuse_becomes_now),
 		cmocka_unit_test(other_partitions_or_another_registry_stop_the_source),
+		cmocka_unit_test(a_reader_shows_what_is_committed_and_follows),
+		cmocka_unit_test(a_reader_leaves_out_attempts_that_came_to_nothing),
+		cmocka_unit_test(a_reader_shows_a_completed_attempt_late_but_once),
+		cmocka_unit_test(a_reader_lists_our_topics_with_exact_counts),
 		cmocka_unit_test(speed_of_grouped_transactions),
 	};
 
