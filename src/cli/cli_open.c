@@ -11,8 +11,6 @@
 
 #include "goldpan/encode.h"
 
-#pragma weak log_reader_kafka
-
 #define OPEN_PROBLEMS_ARENA ((size_t) 8 << 20)
 
 static void
@@ -108,11 +106,6 @@ cli_open_reader(CliConfig *config, Err *err)
 		return log_reader_directory(config->stream.directory.path, err);
 	if (!cli_open_registry(config, err))
 		return NULL;
-	if (log_reader_kafka == NULL)
-	{
-		(void) err_set(err, ERR_CLASS_USAGE, ERR_LOG_SETUP, "this build cannot read a Kafka log");
-		return NULL;
-	}
 	return log_reader_kafka(&config->stream.kafka, err);
 }
 
