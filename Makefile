@@ -32,7 +32,7 @@ CC_asan := gcc
 CC_fuzz := clang
 CC := $(CC_$(VARIANT))
 
-PKGS := libconfig jansson rdkafka libcurl zlib libpq libsystemd
+PKGS := libconfig jansson rdkafka libcurl zlib libpq libsystemd icu-i18n icu-uc libpsl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 GP_CPPFLAGS := -D_GNU_SOURCE -DGOLDPAN_VERSION='"$(VERSION)"' -DGOLDPAN_PREFIX='"$(PREFIX)"' \
@@ -41,7 +41,8 @@ GP_CFLAGS := -std=gnu11 $(WARNINGS) -fPIE -fstack-protector-strong -pthread $(CF
 GP_LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 GP_LIBS := $(PKG_LIBS) -lm
 
-ROOMS := wire core conf model source mapping encode registry log progress deadletter stream admin cli
+ROOMS := wire core conf model identity source mapping encode registry log dataset progress deadletter stream \
+	admin cli
 LIB_SOURCES := $(filter-out src/cli/main.c,$(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c)))
 LIB_OBJECTS := $(LIB_SOURCES:src/%.c=$(BUILD)/obj/%.o)
 LIB := $(BUILD)/libgoldpan.a

@@ -14,7 +14,8 @@ set -eu
 MAJOR=15
 
 build="gcc make pkg-config xxd libc6-dev libpq-dev libconfig-dev libjansson-dev librdkafka-dev
-	libcurl4-openssl-dev zlib1g-dev libsystemd-dev postgresql-server-dev-$MAJOR"
+	libcurl4-openssl-dev zlib1g-dev libsystemd-dev libicu-dev libpsl-dev
+	postgresql-server-dev-$MAJOR"
 server="postgresql-$MAJOR postgresql-client-$MAJOR python3 python3-venv util-linux procps"
 broker="maven openjdk-17-jre-headless kcat curl"
 check="libcmocka-dev libavro-dev clang libclang-rt-14-dev llvm clang-format clang-tidy cppcheck

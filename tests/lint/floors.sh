@@ -13,8 +13,8 @@ command -v python3 >/dev/null || { echo "python3 is not installed"; exit 77; }
 tree_files 'src/*.c' 'src/*.h' 'include/goldpan/*.h' | python3 -c '
 import os, re, sys
 
-ROOMS = ["wire", "core", "conf", "model", "source", "mapping", "encode", "registry", "log",
-         "progress", "deadletter", "stream", "admin", "cli"]
+ROOMS = ["wire", "core", "conf", "model", "identity", "source", "mapping", "encode",
+         "registry", "log", "dataset", "progress", "deadletter", "stream", "admin", "cli"]
 # Headers whose name is not that of their room.
 CORE = {"alloc", "arena", "buffer", "clock", "debug_point", "err", "loop", "lsn", "queue",
         "report", "signals"}
