@@ -95,6 +95,7 @@ stream_run_settled(StreamRun *run, StreamBatch *batch)
 	atomic_fetch_add(&counters->records, batch->log.count - batch->dead_letters);
 	atomic_fetch_add(&counters->dead_letters, batch->dead_letters);
 	atomic_fetch_add(&counters->bytes, batch->log.bytes.length);
+	atomic_fetch_add(&counters->batches, 1);
 	atomic_store(&counters->durable_lsn, run->worker->ledger.durable);
 	if (commit_time != 0)
 		atomic_store(&counters->commit_time, commit_time);
@@ -119,6 +120,8 @@ stream_run_on_done(void *context)
 		stream_run_settled(run, batch);
 	}
 	stream_run_prompt(run);
+	if (run->server_ends && !run->draining)
+		stream_run_idle(run, true);
 	if ((run->server_ends || clock_monotonic() - run->feedback_at >= STREAM_PROMPT_FEEDBACK) &&
 		!stream_run_feedback(run))
 		stream_run_fail(run, &run->err);

@@ -271,7 +271,7 @@ stream_plan_publish(StreamPlans *plans, const StreamPlan *plan, CanonicalRecord 
 {
 	LogBatch *log = &batch->log;
 	const char *source = plans->worker->source.name;
-	size_t size = stream_plan_size(record, plan->entity);
+	size_t size;
 	char event_id[EVENT_ID_SIZE];
 	size_t event_id_length;
 	LogRecord *entry;
@@ -286,16 +286,20 @@ stream_plan_publish(StreamPlans *plans, const StreamPlan *plan, CanonicalRecord 
 	record->snapshot_attempt = place->snapshot_attempt;
 	record->part = place->part;
 	record->last_part = false;
-	if (size > plans->max_record)
-		return stream_plan_too_large(plans, plan, record, change, place, sub, size, batch, err);
 	entry = log_batch_add(log, err);
 	if (entry == NULL || !encode_key(source, record->id, record->id_length, &log->bytes, err))
 		return false;
 	at = log->bytes.length;
 	entry->key_length = (uint32_t) (at - entry->bytes);
-	if (!encode_record(plan->encode, record, &log->bytes, err))
-		return false;
-	size = log->bytes.length - at;
+	if (encode_record(plan->encode, record, &log->bytes, err))
+		size = log->bytes.length - at;
+	else
+	{
+		/* Every record that the log takes fits below the batch's ceiling. */
+		size = stream_plan_size(record, plan->entity);
+		if (err->code != ERR_NOMEM || size <= plans->max_record)
+			return false;
+	}
 	if (size > plans->max_record)
 	{
 		stream_plan_undo(log);

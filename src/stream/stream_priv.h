@@ -53,6 +53,7 @@ typedef struct StreamCounters
 	_Atomic uint64_t records;
 	_Atomic uint64_t dead_letters;
 	_Atomic uint64_t bytes;
+	_Atomic uint64_t batches; /* durable ones */
 	_Atomic uint64_t received_lsn;
 	_Atomic uint64_t durable_lsn;
 	_Atomic int64_t commit_time; /* of the last transaction published; 0: none yet */
@@ -96,7 +97,7 @@ typedef struct StreamWorker
 	/* retry */
 	int64_t failing_since; /* first failure since something became durable; 0: none */
 	int64_t retry_delay;
-	Lsn durable_before; /* what the last failure found */
+	uint64_t batches_before; /* what the last failure found */
 	unsigned poisoned;	/* equal failures at one position */
 	int64_t reported_at;
 	uint32_t random;

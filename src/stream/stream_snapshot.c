@@ -63,6 +63,7 @@ stream_snapshot_settle(StreamSnapshot *snapshot, int64_t wait_us, Err *err)
 		atomic_fetch_add(&counters->records, batch->log.count - batch->dead_letters);
 		atomic_fetch_add(&counters->dead_letters, batch->dead_letters);
 		atomic_fetch_add(&counters->bytes, batch->log.bytes.length);
+		atomic_fetch_add(&counters->batches, 1);
 		stream_delivery_give(delivery, batch);
 	}
 	return true;

@@ -140,7 +140,6 @@ stream_worker_attempt(StreamWorker *worker, Err *err)
 
 	if (!stream_worker_open(&pipeline, err) || !stream_worker_position(&pipeline, &decision, err))
 		goto out;
-	worker->durable_before = pipeline.progress.end_lsn;
 	if (decision == STREAM_DECIDE_COPY)
 	{
 		stream_worker_set_state(worker, STREAM_COPYING, "the log holds no complete copy");
@@ -179,20 +178,20 @@ static bool
 stream_worker_may_retry(StreamWorker *worker, const Err *err)
 {
 	const StreamConfig *config = worker->config;
+	uint64_t batches = atomic_load(&worker->counters.batches);
 	int64_t now = clock_monotonic();
 
 	if (err->class != ERR_CLASS_RETRY && err->code != ERR_POISON)
 		return false;
 	/* Anything that became durable means that it works again. */
-	if (atomic_load(&worker->counters.durable_lsn) > worker->durable_before ||
-		worker->failing_since == 0)
+	if (batches > worker->batches_before || worker->failing_since == 0)
 	{
 		worker->failing_since = now;
 		worker->retry_delay = config->retry_min;
 		worker->poisoned = 0;
 		worker->reported_at = 0;
 	}
-	worker->durable_before = atomic_load(&worker->counters.durable_lsn);
+	worker->batches_before = batches;
 	if (stream_worker_is_poison(worker, err))
 		return false;
 	/* Nobody waits for ever for a run that is to end by itself. */
