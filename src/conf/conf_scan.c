@@ -140,15 +140,50 @@ conf_scan_digit(char c, int base)
 	return digit < base ? digit : -1;
 }
 
+/* Reads digits; false when they overflow 64 bits. */
+static bool
+conf_scan_digits(ConfScan *scan, int base, uint64_t *value)
+{
+	bool fits = true;
+
+	*value = 0;
+	for (; scan->next < scan->end && conf_scan_digit(*scan->next, base) >= 0; scan->next++)
+	{
+		uint64_t digit = (uint64_t) conf_scan_digit(*scan->next, base);
+
+		if (__builtin_mul_overflow(*value, (uint64_t) base, value) ||
+			__builtin_add_overflow(*value, digit, value))
+			fits = false;
+	}
+	return fits;
+}
+
+static bool
+conf_scan_fits(uint64_t value, bool negative, bool wide)
+{
+	return value <= (wide ? (uint64_t) INT64_MAX : (uint64_t) INT32_MAX) + (negative ? 1 : 0);
+}
+
+static bool
+conf_scan_too_wide(const ConfScan *scan, const char *start, bool curable, bool wide, Err *err)
+{
+	int length = (int) (scan->next - start > 40 ? 40 : scan->next - start);
+
+	(void) err_set(err, ERR_CLASS_USAGE, ERR_CONFIG, "%s:%d: the integer %.*s does not fit %d bits",
+				   scan->path, scan->line, length, start, wide ? 64 : 32);
+	if (curable)
+		(void) err_hint(err, "Write %.*sL: the L makes it a 64-bit integer.", length, start);
+	return false;
+}
+
 static bool
 conf_scan_number(ConfScan *scan, Err *err)
 {
 	const char *start = scan->next;
 	bool negative = *scan->next == '-';
-	bool overflow = false;
+	bool overflow;
 	bool suffix = false;
 	uint64_t value = 0;
-	uint64_t limit;
 	int base = 10;
 
 	if (*scan->next == '-' || *scan->next == '+')
@@ -159,14 +194,7 @@ conf_scan_number(ConfScan *scan, Err *err)
 		base = 16;
 		scan->next += 2;
 	}
-	for (; scan->next < scan->end && conf_scan_digit(*scan->next, base) >= 0; scan->next++)
-	{
-		uint64_t digit = (uint64_t) conf_scan_digit(*scan->next, base);
-
-		if (__builtin_mul_overflow(value, (uint64_t) base, &value) ||
-			__builtin_add_overflow(value, digit, &value))
-			overflow = true;
-	}
+	overflow = !conf_scan_digits(scan, base, &value);
 	if (base == 10 && scan->next < scan->end &&
 		(*scan->next == '.' || *scan->next == 'e' || *scan->next == 'E'))
 	{
@@ -175,18 +203,9 @@ conf_scan_number(ConfScan *scan, Err *err)
 	}
 	for (; scan->next < scan->end && *scan->next == 'L'; scan->next++)
 		suffix = true;
-	limit = suffix ? (uint64_t) INT64_MAX : (uint64_t) INT32_MAX;
-	if (overflow || value > limit + (negative ? 1 : 0))
-	{
-		(void) err_set(err, ERR_CLASS_USAGE, ERR_CONFIG,
-					   "%s:%d: the integer %.*s does not fit %d bits", scan->path, scan->line,
-					   (int) (scan->next - start > 40 ? 40 : scan->next - start), start,
-					   suffix ? 64 : 32);
-		if (!suffix && !overflow && value <= (uint64_t) INT64_MAX)
-			(void) err_hint(err, "Write %.*sL: the L makes it a 64-bit integer.",
-							(int) (scan->next - start), start);
-		return false;
-	}
+	if (overflow || !conf_scan_fits(value, negative, suffix))
+		return conf_scan_too_wide(scan, start, !suffix && !overflow && value <= INT64_MAX, suffix,
+								  err);
 	return true;
 }
 

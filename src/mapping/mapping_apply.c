@@ -570,15 +570,46 @@ apply_new(ApplyRow *row, Operation operation, CanonicalRecord *record)
 	return deleted ? APPLY_OK : apply_fields(row, record);
 }
 
+/* Compares the old row's id with the new one in records[0]. *moved: the key changed, records[0]
+ * is the old id's delete and records[1] has the new id. *unborn: the old row was never published. */
+static ApplyResult
+apply_old_id(ApplyRow *old_row, CanonicalRecord records[2], bool *moved, bool *unborn)
+{
+	CanonicalRecord *record = &records[0];
+	CanonicalRecord old = {.id = NULL};
+	uint16_t column = 0;
+
+	switch (apply_id(old_row, &old, &column))
+	{
+		case APPLY_ID_FAILED:
+			return APPLY_STOP;
+		case APPLY_ID_HOLE:
+			return apply_hole(old_row, column);
+		case APPLY_ID_NULL:
+			*unborn = true; /* an old row without an id */
+			return APPLY_OK;
+		case APPLY_ID_OK:
+			break;
+	}
+	if (old.id_length == record->id_length && memcmp(old.id, record->id, old.id_length) == 0)
+		return APPLY_OK;
+	*moved = true;
+	apply_start(old_row->plan, &records[1]);
+	records[1].id = record->id;
+	records[1].id_length = record->id_length;
+	record->id = old.id;
+	record->id_length = old.id_length;
+	apply_operation(old_row->plan, record, OPERATION_DELETE);
+	return APPLY_OK;
+}
+
 static ApplyResult
 apply_update(ApplyRow *row, ApplyRow *old_row, OldRow old_kind, CanonicalRecord records[2],
 			 MappingOutcome *outcome)
 {
-	bool old_known = old_kind != OLD_NONE;
 	bool was_deleted = false;
 	bool moved = false;
 	bool deleted;
-	uint16_t column = 0;
 	CanonicalRecord *record = &records[0];
 	ApplyResult result = apply_id_required(row, &records[0]);
 
@@ -588,30 +619,12 @@ apply_update(ApplyRow *row, ApplyRow *old_row, OldRow old_kind, CanonicalRecord 
 		result = apply_soft_deleted(old_row, &was_deleted);
 	if (result != APPLY_OK)
 		return result;
-	if (old_known)
-	{
-		CanonicalRecord old = {.id = NULL};
-		ApplyId id = apply_id(old_row, &old, &column);
-
-		if (id == APPLY_ID_FAILED)
-			return APPLY_STOP;
-		if (id == APPLY_ID_HOLE)
-			return apply_hole(old_row, column);
-		/* an old row without an id was never published */
-		was_deleted = was_deleted || id == APPLY_ID_NULL;
-		moved = id == APPLY_ID_OK && (old.id_length != record->id_length ||
-									  memcmp(old.id, record->id, old.id_length) != 0);
-		if (moved)
-		{
-			apply_start(row->plan, &records[1]);
-			records[1].id = record->id;
-			records[1].id_length = record->id_length;
-			record->id = old.id;
-			record->id_length = old.id_length;
-			apply_operation(row->plan, record, OPERATION_DELETE);
-			record = &records[1];
-		}
-	}
+	if (old_kind != OLD_NONE)
+		result = apply_old_id(old_row, records, &moved, &was_deleted);
+	if (result != APPLY_OK)
+		return result;
+	if (moved)
+		record = &records[1];
 	if (deleted)
 	{
 		/* after a key change the new id was never published: the old one's delete says it all */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "goldpan/alloc.h"
 #include "mapping/mapping_priv.h"
@@ -604,6 +605,68 @@ running_out_of_memory_is_an_error_not_a_crash(void **state)
 	}
 }
 
+/* Tests run in the project's root; elsewhere these files are not there. */
+static void
+the_example_files_are_without_mistakes(void **state)
+{
+	static const char *const paths[] = {"contrib/examples/mapping.conf",
+										"contrib/demo/mapping.conf"};
+	Err err;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+	{
+		if (access(paths[i], R_OK) != 0)
+			skip();
+		mapping_free(mapping);
+		memset(&problems, 0, sizeof(problems));
+		problems.arena = &arena;
+		if (!mapping_load(paths[i], NULL, &mapping, &problems, &err))
+			print_message("%s: %s\n", paths[i], err.message);
+		for (size_t j = 0; j < problems.count; j++)
+			print_message("%d: %s\n", problems.list[j].line, problems.list[j].what);
+		assert_non_null(mapping);
+		assert_int_equal(problems.count, 0);
+	}
+}
+
+static void
+every_step_is_in_the_manual_and_the_example(void **state)
+{
+	static char texts[2][65536];
+	static const char *const paths[] = {"contrib/man/goldpan-mapping.5.scd",
+										"contrib/examples/mapping.conf"};
+	char wanted[64];
+
+	(void) state;
+	for (int i = 0; i < 2; i++)
+	{
+		FILE *file = fopen(paths[i], "r");
+
+		if (file == NULL)
+			skip();
+		texts[i][fread(texts[i], 1, sizeof(texts[i]) - 1, file)] = '\0';
+		(void) fclose(file);
+	}
+	for (int i = 0; i < STEP_KINDS; i++)
+	{
+		const StepRow *step = &mapping_step_rows[i];
+
+		(void) snprintf(wanted, sizeof(wanted), "*%s*", step->name);
+		if (strstr(texts[0], wanted) == NULL)
+			fail_msg("the manual lacks step %s", step->name);
+		for (int j = 0; step->keys[j] != NULL; j++)
+		{
+			(void) snprintf(wanted, sizeof(wanted), "_%s_", step->keys[j]);
+			if (strstr(texts[0], wanted) == NULL)
+				fail_msg("the manual lacks key %s of step %s", step->keys[j], step->name);
+		}
+		(void) snprintf(wanted, sizeof(wanted), "do = \"%s\"", step->name);
+		if (strstr(texts[1], wanted) == NULL)
+			fail_msg("the example lacks step %s", step->name);
+	}
+}
+
 int
 main(void)
 {
@@ -617,6 +680,8 @@ main(void)
 		cmocka_unit_test(catalog_mistakes_are_found),
 		cmocka_unit_test(a_missing_table_is_found),
 		cmocka_unit_test(the_steward_sees_eight_columns),
+		cmocka_unit_test(the_example_files_are_without_mistakes),
+		cmocka_unit_test(every_step_is_in_the_manual_and_the_example),
 		cmocka_unit_test(running_out_of_memory_is_an_error_not_a_crash),
 	};
 
