@@ -43,8 +43,8 @@ mapping_problem_push(MappingReader *reader, int line, bool warning, const char *
 	problem->warning = warning;
 }
 
-static const char *
-mapping_problem_format(MappingReader *reader, const char *fmt, va_list args)
+static PRINTF_LIKE(2, 0) const
+	char *mapping_problem_format(MappingReader *reader, const char *fmt, va_list args)
 {
 	char text[1024];
 	char *copy;
