@@ -86,6 +86,18 @@ log_kafka_measure(LogKafka *kafka, const LogBatch *batch, size_t *framed, size_t
 	return true;
 }
 
+/* The library purges what is queued when the transaction cannot go on, and tells the reason to
+ * whoever tries to commit it. */
+static bool
+log_kafka_purged(LogKafka *kafka, const char *doing, Err *err)
+{
+	rd_kafka_error_t *error = rd_kafka_commit_transaction(kafka->producer, 1000);
+
+	if (error == NULL) /* cannot be; open() tells what became of it */
+		return log_kafka_fail(err, &kafka->events, doing, kafka->events.failed, NULL);
+	return log_kafka_fail_object(err, &kafka->events, doing, error);
+}
+
 /* Between two steps: whether going on makes sense. */
 static bool
 log_kafka_may_go_on(LogKafka *kafka, Err *err)
@@ -98,6 +110,9 @@ log_kafka_may_go_on(LogKafka *kafka, Err *err)
 	{
 		(void) snprintf(doing, sizeof(doing), "deliver to topic \"%s\"",
 						kafka->events.failed_topic);
+		if (kafka->events.failed == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+			kafka->events.failed == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+			return log_kafka_purged(kafka, doing, err);
 		return log_kafka_fail(err, &kafka->events, doing, kafka->events.failed, NULL);
 	}
 	if (atomic_load(&kafka->interrupted))

@@ -100,6 +100,7 @@ typedef struct LogKafkaTopicState
 {
 	bool exists;
 	int32_t partitions;
+	int32_t broker;		   /* one that answers, or -1 */
 	int64_t max_message;   /* max.message.bytes */
 	int64_t before_max_ms; /* how far in the past a record's time may lie */
 	int64_t after_max_ms;  /* and in the future */
@@ -112,6 +113,8 @@ bool log_kafka_topics_find(rd_kafka_t *client, LogKafkaEvents *events, const cha
 /* Fills the configured limits of topics that exist; brokers without the call: Kafka's defaults. */
 bool log_kafka_topics_describe(rd_kafka_t *client, LogKafkaEvents *events, const char *const *names,
 							   size_t count, LogKafkaTopicState *states, Err *err) MUST_CHECK;
+/* Asks for the leaders of a topic that is going to be read; failure is only a slower start. */
+void log_kafka_topics_learn_leaders(rd_kafka_t *client, rd_kafka_topic_t *topic);
 /* "topic X does not exist" with the cure. */
 bool log_kafka_topics_missing(ErrClass class, const char *name, Err *err);
 

@@ -48,6 +48,7 @@ log_kafka_progress_start(LogKafkaProgress *read, Err *err)
 	if (read->topic == NULL)
 		return log_kafka_fail(err, &read->events, "read the progress topic", rd_kafka_last_error(),
 							  NULL);
+	log_kafka_topics_learn_leaders(read->client, read->topic);
 	for (int32_t p = 0; p < read->partitions; p++)
 	{
 		read->watermark[p] = -1;

@@ -65,7 +65,10 @@ log_kafka_topics_find(rd_kafka_t *client, LogKafkaEvents *events, const char *co
 			.max_message = LOG_KAFKA_DEFAULT_TOPIC_MAX_MESSAGE,
 			.before_max_ms = INT64_MAX,
 			.after_max_ms = 3600000,
+			.broker = metadata->orig_broker_id,
 		};
+		if (states[i].broker < 0 && metadata->broker_cnt > 0)
+			states[i].broker = metadata->brokers[0].id;
 		for (int t = 0; t < metadata->topic_cnt; t++)
 			if (strcmp(metadata->topics[t].topic, names[i]) == 0 &&
 				metadata->topics[t].partition_cnt > 0)
@@ -76,6 +79,16 @@ log_kafka_topics_find(rd_kafka_t *client, LogKafkaEvents *events, const char *co
 	}
 	rd_kafka_metadata_destroy(metadata);
 	return true;
+}
+
+/* Else the library looks for leaders once a second. */
+void
+log_kafka_topics_learn_leaders(rd_kafka_t *client, rd_kafka_topic_t *topic)
+{
+	const struct rd_kafka_metadata *metadata;
+
+	if (rd_kafka_metadata(client, 0, topic, &metadata, 2000) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		rd_kafka_metadata_destroy(metadata);
 }
 
 static void
@@ -151,6 +164,9 @@ log_kafka_topics_describe(rd_kafka_t *client, LogKafkaEvents *events, const char
 	}
 	for (size_t i = 0; i < count; i++)
 		resources[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, names[i]);
+	/* any broker answers; by default the library waits for the controller */
+	if (count > 0 && states[0].broker >= 0)
+		(void) rd_kafka_AdminOptions_set_broker(options, states[0].broker, why, sizeof(why));
 	(void) rd_kafka_AdminOptions_set_request_timeout(options, LOG_KAFKA_REQUEST_MS, why,
 													 sizeof(why));
 	rd_kafka_DescribeConfigs(client, resources, count, options, queue);

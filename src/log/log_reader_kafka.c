@@ -104,6 +104,8 @@ reader_kafka_consume(ReaderKafka *reader, ReaderStream *stream, int32_t partitio
 	if (stream->partitions == NULL)
 		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory reading a topic");
 	stream->topic = rd_kafka_topic_new(reader->client, stream->name, NULL);
+	if (stream->topic != NULL)
+		log_kafka_topics_learn_leaders(reader->client, stream->topic);
 	for (int32_t p = 0; p < partitions; p++)
 		if (stream->topic == NULL ||
 			rd_kafka_consume_start_queue(stream->topic, p, RD_KAFKA_OFFSET_BEGINNING,
