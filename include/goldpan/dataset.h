@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * dataset.h — record files for the identity engine: CSV, the directory log, configurations, state.
+ *
+ * The engine knows no files. This room reads rows into records, keeps what must be there
+ * tomorrow, and writes results. Texts may hold personal values: they go into the files
+ * the operator asked for (mode 0600) and never into a message.
+ */
+#ifndef GOLDPAN_DATASET_H
+#define GOLDPAN_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "goldpan/arena.h"
+#include "goldpan/buffer.h"
+#include "goldpan/err.h"
+
+/* ---- reading CSV (RFC 4180) ---- */
+
+#define DATASET_CSV_MAX_COLUMNS 1024
+#define DATASET_CSV_MAX_ROW		((size_t) 1 << 20) /* bytes of one row */
+
+typedef struct DatasetCsv DatasetCsv;
+
+typedef struct DatasetText
+{
+	const char *text; /* not terminated */
+	size_t length;
+} DatasetText;
+
+typedef struct DatasetCsvRow
+{
+	int64_t line;		 /* of its first byte, from 1 */
+	const char *problem; /* NULL: a good row; else why it is none, a constant text */
+	DatasetText raw;	 /* its bytes without the line break that ends it */
+	size_t nfields;
+	const DatasetText *fields; /* valid UTF-8; of a good row as many as the header has */
+} DatasetCsvRow;
+
+/* Opens a file and reads its header; "-" is standard input. Line ends may be LF or CRLF, a UTF-8
+ * byte-order mark is skipped. Errors: USAGE ERR_IO; USAGE ERR_DATA for an empty file, a bad header or
+ * another encoding. Free with dataset_csv_close. */
+DatasetCsv *dataset_csv_open(const char *path, char separator, Err *err) MUST_CHECK;
+/* The same from memory, which is borrowed; `name` is for messages. */
+DatasetCsv *dataset_csv_memory(const void *bytes, size_t length, char separator, const char *name,
+							   Err *err) MUST_CHECK;
+void dataset_csv_close(DatasetCsv *csv);
+
+const char *dataset_csv_path(const DatasetCsv *csv);
+size_t dataset_csv_columns(const DatasetCsv *csv);
+/* Name of a column, zero-terminated; or its index, -1 when there is none, -2 when it is there twice. */
+const char *dataset_csv_column(const DatasetCsv *csv, size_t index);
+int dataset_csv_find(const DatasetCsv *csv, const char *name);
+
+/* The next row, valid until the next call; *found false at the end. Lines that are empty are no
+ * rows. A row that breaks the format comes with its problem, and reading goes on at the
+ * line after its first: a quote that was never closed costs one line. Errors: STOP ERR_IO, ERR_NOMEM. */
+bool dataset_csv_next(DatasetCsv *csv, DatasetCsvRow *row, bool *found, Err *err) MUST_CHECK;
+/* Bytes read and the file's size (-1: not known), for progress. */
+void dataset_csv_progress(const DatasetCsv *csv, int64_t *read, int64_t *size);
+
+/* ---- writing ---- */
+
+/* Appends a field, quoted where it must be, with a comma before it unless it is the first of a row. */
+bool dataset_csv_put(Buffer *out, bool first, const char *text, size_t length, Err *err) MUST_CHECK;
+bool dataset_csv_end(Buffer *out, Err *err) MUST_CHECK; /* LF */
+
+/* A file that appears under its name when it is complete and flushed, or not at all: mode 0600,
+ * written beside it, then renamed. "-" is standard output. */
+typedef struct DatasetFile DatasetFile;
+
+DatasetFile *dataset_file_create(const char *path, Err *err) MUST_CHECK;
+/* Where to append; call dataset_file_flush now and then, it writes when there is enough. */
+Buffer *dataset_file_buffer(DatasetFile *file);
+bool dataset_file_flush(DatasetFile *file, Err *err) MUST_CHECK;
+/* Writes, flushes to disk, renames and frees; on failure the file is removed and freed. */
+bool dataset_file_finish(DatasetFile *file, Err *err) MUST_CHECK;
+/* Removes what was written; NULL is allowed. */
+void dataset_file_abandon(DatasetFile *file);
+
+bool dataset_utf8_valid(const void *bytes, size_t length);
+
+#endif
