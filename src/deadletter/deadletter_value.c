@@ -7,6 +7,7 @@
 #include "goldpan/deadletter.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "goldpan/clock.h"
@@ -105,6 +106,16 @@ deadletter_instant(const Value *value, Buffer *out, Err *err)
 	return buffer_append(out, text, length, err);
 }
 
+static bool
+deadletter_float(double real, Buffer *out, Err *err)
+{
+	if (isnan(real))
+		return buffer_append_text(out, "NaN", err);
+	if (isinf(real))
+		return buffer_append_text(out, real > 0 ? "Infinity" : "-Infinity", err);
+	return buffer_printf(out, err, "%.17g", real);
+}
+
 bool
 deadletter_value_text(const Value *value, Buffer *out, Err *err)
 {
@@ -115,7 +126,7 @@ deadletter_value_text(const Value *value, Buffer *out, Err *err)
 		case VALUE_INTEGER:
 			return buffer_printf(out, err, "%" PRId64, value->as.integer);
 		case VALUE_FLOAT:
-			return buffer_printf(out, err, "%.17g", value->as.real);
+			return deadletter_float(value->as.real, out, err);
 		case VALUE_NUMERIC:
 			return deadletter_numeric(&value->as.numeric, out, err);
 		case VALUE_TEXT:
