@@ -3,7 +3,7 @@
 # The output plugin: build/plugin/goldpan.so for the server that PG_CONFIG names.
 
 PLUGIN_BUILD := build/plugin
-PLUGIN_MAKE = $(MAKE) -C $(PLUGIN_BUILD) -f $(CURDIR)/src/plugin/pgxs.make \
+PLUGIN_MAKE = $(MAKE) -s --no-print-directory -C $(PLUGIN_BUILD) -f $(CURDIR)/src/plugin/pgxs.make \
 	PG_CONFIG=$(PG_CONFIG) VERSION=$(VERSION) WITH_LLVM=$(WITH_LLVM) PLUGIN_CFLAGS="$(PLUGIN_CFLAGS)" \
 	$(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR)))
 
