@@ -7,6 +7,7 @@ folder, listen on a unix socket only and are ended by their own pid; as root the
 run as user postgres, with the plugin copied in, so that a clone anywhere works.
 """
 
+import contextlib
 import glob
 import json
 import os
@@ -97,6 +98,7 @@ class Case:
         self.clusters = []
         self.started = []  # brokers
         self.processes = []
+        self.cleanups = []  # called when the test has ended, last one first
         self.runs = 0
         self.failed = False
 
@@ -164,6 +166,9 @@ class Case:
         for process in self.processes:
             if process.running:
                 process.kill()
+        for cleanup in reversed(self.cleanups):
+            with contextlib.suppress(Exception):
+                cleanup()
         for started in self.clusters + self.started:
             started.remove()
         if not keep:

@@ -16,14 +16,14 @@ ID = re.compile(r"^id\[integer\]:(-?\d+)")
 NAME = re.compile(r" name\[text\]:(null|'((?:[^']|'')*)')", re.S)
 
 
-def create(cluster, database):
-    cluster.sql(database, f"SELECT pg_create_logical_replication_slot('{SLOT}', 'test_decoding')")
+def create(cluster, database, slot=SLOT):
+    cluster.sql(database, f"SELECT pg_create_logical_replication_slot('{slot}', 'test_decoding')")
 
 
-def expected(cluster, database):
+def expected(cluster, database, slot=SLOT):
     """Events per key: {id: [(operation, name), …]} in commit order; name is None for deletes."""
     rows = cluster.sql(
-        database, f"SELECT data FROM pg_logical_slot_peek_changes('{SLOT}', NULL, NULL, 'include-xids', '0')"
+        database, f"SELECT data FROM pg_logical_slot_peek_changes('{slot}', NULL, NULL, 'include-xids', '0')"
     )
     events = collections.defaultdict(list)
     for (line,) in rows:
