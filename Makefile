@@ -105,6 +105,10 @@ unit-valgrind: $(UNIT_PROGRAMS) ## run the unit tests under valgrind
 	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec 'valgrind -q --error-exitcode=99 \
 		--leak-check=full --errors-for-leak-kinds=definite --suppressions=tests/unit/valgrind.supp'
 
+.PHONY: lint
+lint: program plugin ## run the lints; tests/lint/README.md tells what to do when one fails
+	@$(PROVE) --exec bash tests/lint/run
+
 .PHONY: check
 check: ## install what is missing and run every check, fast to slow (STEPS="lint unit …")
 	@sh tests/deps.sh check
@@ -146,5 +150,5 @@ clean: ## remove everything that was built
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile $(wildcard src/plugin/*.mk tests/*/*.mk contrib/*/*.mk) | \
-		sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile $(wildcard src/plugin/*.mk tests/*/*.mk contrib/*/*.mk) | \
+		sed -E 's/^([a-z0-9-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
