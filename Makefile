@@ -100,10 +100,12 @@ unit-programs: $(UNIT_PROGRAMS)
 unit: $(UNIT_PROGRAMS) ## run the unit tests (VARIANT=asan for sanitizers)
 	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec ''
 
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite --suppressions=tests/unit/valgrind.supp
+
 .PHONY: unit-valgrind
 unit-valgrind: $(UNIT_PROGRAMS) ## run the unit tests under valgrind
-	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec 'valgrind -q --error-exitcode=99 \
-		--leak-check=full --errors-for-leak-kinds=definite --suppressions=tests/unit/valgrind.supp'
+	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec '$(VALGRIND)'
 
 .PHONY: lint
 lint: program plugin ## run the lints; tests/lint/README.md tells what to do when one fails
