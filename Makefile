@@ -105,7 +105,7 @@ VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
 
 .PHONY: unit-valgrind
 unit-valgrind: $(UNIT_PROGRAMS) ## run the unit tests under valgrind
-	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec '$(VALGRIND)'
+	@TEST_STRIDE=20 CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec '$(VALGRIND)'
 
 .PHONY: lint
 lint: program plugin ## run the lints; tests/lint/README.md tells what to do when one fails

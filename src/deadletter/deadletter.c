@@ -59,8 +59,9 @@ deadletter_put_rows(const DeadLetter *letter, Buffer *out, Err *err)
 		   deadletter_put_row(letter, change->new_values, false, out, err);
 }
 
-bool
-deadletter_encode(const DeadLetter *letter, Buffer *out, Err *err)
+/* Where the record comes from: the fields up to the key. */
+static bool
+deadletter_put_origin(const DeadLetter *letter, Buffer *out, Err *err)
 {
 	return encode_string(out, letter->event_id, letter->event_id_length, err) &&
 		   deadletter_put_text(out, letter->source, err) &&
@@ -70,7 +71,13 @@ deadletter_encode(const DeadLetter *letter, Buffer *out, Err *err)
 		   encode_long(out, letter->operation, err) &&
 		   encode_long(out, (int64_t) letter->end_lsn, err) &&
 		   encode_long(out, (int64_t) letter->ordinal, err) && encode_long(out, letter->xid, err) &&
-		   encode_long(out, letter->commit_time, err) && deadletter_put_key(letter, out, err) &&
+		   encode_long(out, letter->commit_time, err) && deadletter_put_key(letter, out, err);
+}
+
+bool
+deadletter_encode(const DeadLetter *letter, Buffer *out, Err *err)
+{
+	return deadletter_put_origin(letter, out, err) &&
 		   deadletter_put_text(out, letter->stage, err) &&
 		   deadletter_put_optional(out, letter->field, err) &&
 		   deadletter_put_optional(out, letter->column, err) &&
@@ -109,6 +116,15 @@ deadletter_omits(const DeadLetter *letter, const Column *column, const Value *va
 	return length > DEADLETTER_MAX_VALUE ? OMITTED_TOO_LARGE : OMITTED_NOT;
 }
 
+/* The value as text; of another kind than text it is in `scratch`. */
+static bool
+deadletter_put_value(const Value *value, const Buffer *scratch, Buffer *out, Err *err)
+{
+	if (value->kind == VALUE_TEXT)
+		return encode_string(out, value->as.text, value->length, err);
+	return encode_string(out, (const char *) scratch->data, scratch->length, err);
+}
+
 static bool
 deadletter_put_column(const DeadLetter *letter, const Column *column, const Value *value,
 					  Buffer *scratch, Buffer *out, Err *err)
@@ -133,11 +149,7 @@ deadletter_put_column(const DeadLetter *letter, const Column *column, const Valu
 	if (!deadletter_put_text(out, column->name, err) ||
 		!deadletter_put_text(out, column->type_name, err) || !encode_long(out, shown, err))
 		return false;
-	if (shown && value->kind == VALUE_TEXT &&
-		!encode_string(out, value->as.text, value->length, err))
-		return false;
-	if (shown && value->kind != VALUE_TEXT &&
-		!encode_string(out, (const char *) scratch->data, scratch->length, err))
+	if (shown && !deadletter_put_value(value, scratch, out, err))
 		return false;
 	if (!encode_long(out, omitted != OMITTED_NOT, err) ||
 		(omitted != OMITTED_NOT && !encode_long(out, omitted, err)))

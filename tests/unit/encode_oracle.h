@@ -28,7 +28,7 @@ oracle_must(int status)
 static inline avro_value_t
 oracle_field(avro_value_t *record, const char *name)
 {
-	avro_value_t field;
+	avro_value_t field = {NULL, NULL};
 
 	oracle_must(avro_value_get_by_name(record, name, &field, NULL));
 	return field;

@@ -270,8 +270,8 @@ own_schemas_parse_and_others_are_refused(void **state)
 		"{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[1]}",
 		"{\"type\":\"fixed\",\"name\":\"f\",\"size\":-1}",
 		"{\"type\":\"array\"}",
-		"[{\"type\":\"fixed\",\"name\":\"f\",\"size\":1},{\"type\":\"fixed\",\"name\":\"f\","
-		"\"size\":1}]",
+		("[{\"type\":\"fixed\",\"name\":\"f\",\"size\":1},{\"type\":\"fixed\",\"name\":\"f\","
+		 "\"size\":1}]"),
 	};
 	char deep[3000] = "";
 	Arena arena;
