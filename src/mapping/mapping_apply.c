@@ -176,14 +176,14 @@ apply_steps(ApplyRow *row, const PlanField *field, Cell *cells, CanonicalValue *
 	if (result != STEP_OK || !out->present || field->canonical->type != FIELD_STRING)
 		return result;
 	row->stage = "validate";
-	return mapping_value_validate(field->canonical, out, &row->context);
+	return mapping_value_validate(field->canonical, field->format, out, &row->context);
 }
 
 static StepResult
 apply_checked_text(ApplyRow *row, const PlanField *field, CanonicalValue *out)
 {
 	row->stage = "validate";
-	return mapping_value_validate(field->canonical, out, &row->context);
+	return mapping_value_validate(field->canonical, field->format, out, &row->context);
 }
 
 static StepResult

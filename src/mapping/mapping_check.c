@@ -220,7 +220,7 @@ mapping_check_value(MappingReader *reader, const CanonicalField *field, int line
 	}
 	if (field->format == NULL)
 		return;
-	reason = mapping_codes_check(field->format, text, strlen(text));
+	reason = mapping_codes_check(mapping_codes_format(field->format), text, strlen(text));
 	if (reason != NULL)
 		mapping_problem_add(reader, line, "", "%s: value \"%s\" of field \"%s\": %s", from, text,
 							field->name, reason);

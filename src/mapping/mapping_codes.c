@@ -36,27 +36,42 @@ static const char mapping_codes_currencies[] =
 	"XADXAFXAGXAUXBAXBBXBCXBDXCDXCGXDRXOFXPDXPFXPTXSUXTSXUAXXXYER"
 	"ZARZMWZWGZWL";
 
+/* Whether a text is one of `count` sorted codes of `size` characters. */
 static bool
-mapping_codes_find(const char *codes, size_t size, const char *text, size_t length)
+mapping_codes_find(const char *codes, size_t count, size_t size, const char *text, size_t length)
 {
+	size_t first = 0;
+	size_t last = count;
+
 	if (length != size)
 		return false;
-	for (; *codes != '\0'; codes += size)
-		if (memcmp(codes, text, size) == 0)
+	while (first < last)
+	{
+		size_t middle = (first + last) / 2;
+		int order = memcmp(text, codes + middle * size, size);
+
+		if (order == 0)
 			return true;
+		if (order < 0)
+			last = middle;
+		else
+			first = middle + 1;
+	}
 	return false;
 }
 
 bool
 mapping_codes_country(const char *text, size_t length)
 {
-	return mapping_codes_find(mapping_codes_countries, 2, text, length);
+	return mapping_codes_find(mapping_codes_countries, sizeof(mapping_codes_countries) / 2, 2, text,
+							  length);
 }
 
 bool
 mapping_codes_currency(const char *text, size_t length)
 {
-	return mapping_codes_find(mapping_codes_currencies, 3, text, length);
+	return mapping_codes_find(mapping_codes_currencies, sizeof(mapping_codes_currencies) / 3, 3,
+							  text, length);
 }
 
 /* BCP 47 in outline: two or three letters, then subtags of two to eight letters or digits. */
@@ -115,12 +130,12 @@ mapping_codes_domain(const char *text, size_t length)
 	return mapping_email_valid(address, length + 2);
 }
 
-typedef struct CodeFormat
+struct CodeFormat
 {
 	const char *name;
 	bool (*valid)(const char *text, size_t length);
 	const char *reason;
-} CodeFormat;
+};
 
 static const CodeFormat mapping_codes_formats[] = {
 	{"country", mapping_codes_country, "it is not an ISO 3166-1 alpha-2 country code"},
@@ -133,25 +148,30 @@ static const CodeFormat mapping_codes_formats[] = {
 	{NULL, NULL, NULL},
 };
 
-static const CodeFormat *
+const CodeFormat *
 mapping_codes_format(const char *name)
 {
+	if (name == NULL)
+		return NULL;
 	for (const CodeFormat *format = mapping_codes_formats; format->name != NULL; format++)
 		if (strcmp(format->name, name) == 0)
 			return format;
 	return NULL;
 }
 
-bool
-mapping_codes_known_format(const char *format)
+const CodeFormat *
+mapping_codes_format_after(const char *name, StepKind step)
 {
-	return mapping_codes_format(format) != NULL;
+	const CodeFormat *format = mapping_codes_format(name);
+
+	if (format != NULL && ((step == STEP_EMAIL && format->valid == mapping_email_valid) ||
+						   (step == STEP_PHONE && format->valid == mapping_phone_valid)))
+		return NULL;
+	return format;
 }
 
 const char *
-mapping_codes_check(const char *format, const char *text, size_t length)
+mapping_codes_check(const CodeFormat *format, const char *text, size_t length)
 {
-	const CodeFormat *row = mapping_codes_format(format);
-
-	return row == NULL || row->valid(text, length) ? NULL : row->reason;
+	return format == NULL || format->valid(text, length) ? NULL : format->reason;
 }

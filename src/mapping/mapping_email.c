@@ -12,38 +12,62 @@
 
 #include <string.h>
 
-static bool
-mapping_email_is_letter_or_digit(char c)
+/* What a character may be part of; looked up for each one of every address. */
+enum
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+	EMAIL_HOST = 1, /* a label of a host name */
+	EMAIL_ATOM = 2, /* RFC 5322's atext */
+	EMAIL_DIGIT = 4,
+};
+
+static const uint8_t mapping_email_classes[256] = {
+	['a' ... 'z'] = EMAIL_HOST | EMAIL_ATOM,
+	['A' ... 'Z'] = EMAIL_HOST | EMAIL_ATOM,
+	['0' ... '9'] = EMAIL_HOST | EMAIL_ATOM | EMAIL_DIGIT,
+	['-'] = EMAIL_HOST | EMAIL_ATOM,
+	['!'] = EMAIL_ATOM,
+	['#' ... '\''] = EMAIL_ATOM,
+	['*' ... '+'] = EMAIL_ATOM,
+	['/'] = EMAIL_ATOM,
+	['='] = EMAIL_ATOM,
+	['?'] = EMAIL_ATOM,
+	['^' ... '`'] = EMAIL_ATOM,
+	['{' ... '~'] = EMAIL_ATOM,
+};
+
+static inline uint8_t
+mapping_email_class(char c)
+{
+	return mapping_email_classes[(uint8_t) c];
 }
 
 static const char *
 mapping_email_local(const char *text, size_t length)
 {
-	char before = '.';
+	static const char *const wrong = "the part before the @ is not a dot-atom of RFC 5322";
+	bool dot = true; /* where a dot may not follow */
 
 	if (length == 0 || length > 64)
 		return "the part before the @ is empty or longer than 64 characters";
 	for (size_t i = 0; i < length; i++)
 	{
-		if (text[i] == '.'
-				? before == '.'
-				: !mapping_email_is_letter_or_digit(text[i]) &&
-					  (text[i] == '\0' || strchr("!#$%&'*+-/=?^_`{|}~", text[i]) == NULL))
-			return "the part before the @ is not a dot-atom of RFC 5322";
-		before = text[i];
+		bool atom = (mapping_email_class(text[i]) & EMAIL_ATOM) != 0;
+
+		if (!atom && (dot || text[i] != '.'))
+			return wrong;
+		dot = !atom;
 	}
-	return before == '.' ? "the part before the @ is not a dot-atom of RFC 5322" : NULL;
+	return dot ? wrong : NULL;
 }
 
+/* Writes the host name in lower case. */
 static const char *
-mapping_email_domain(const char *text, size_t length)
+mapping_email_domain(const char *text, size_t length, char *out)
 {
 	static const char *const wrong = "the part after the @ is not a host name";
 	size_t start = 0;
 	int labels = 0;
-	bool digits = true;
+	uint8_t common = EMAIL_DIGIT; /* of the characters of the label at hand */
 
 	if (length == 0 || length > 253)
 		return wrong;
@@ -51,17 +75,22 @@ mapping_email_domain(const char *text, size_t length)
 	{
 		if (i < length && text[i] != '.')
 		{
-			if (!mapping_email_is_letter_or_digit(text[i]) && text[i] != '-')
+			uint8_t class = mapping_email_class(text[i]);
+
+			if ((class & EMAIL_HOST) == 0)
 				return wrong;
-			digits = (i == start || digits) && text[i] >= '0' && text[i] <= '9';
+			common = i == start ? class : common & class;
+			out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char) (text[i] | 0x20) : text[i];
 			continue;
 		}
 		if (i == start || i - start > 63 || text[start] == '-' || text[i - 1] == '-')
 			return wrong;
+		if (i < length)
+			out[i] = '.';
 		labels++;
 		start = i + 1;
 	}
-	return labels < 2 || digits ? wrong : NULL;
+	return labels < 2 || (common & EMAIL_DIGIT) != 0 ? wrong : NULL;
 }
 
 const char *
@@ -87,11 +116,10 @@ mapping_email_normal(const char *text, size_t length, char *out, size_t *out_len
 	local = (size_t) (at - text);
 	reason = mapping_email_local(text, local);
 	if (reason == NULL)
-		reason = mapping_email_domain(at + 1, length - local - 1);
+		reason = mapping_email_domain(at + 1, length - local - 1, out + local + 1);
 	if (reason != NULL)
 		return reason;
-	for (size_t i = 0; i < length; i++)
-		out[i] = i > local && text[i] >= 'A' && text[i] <= 'Z' ? (char) (text[i] | 0x20) : text[i];
+	memcpy(out, text, local + 1);
 	*out_length = length;
 	return NULL;
 }

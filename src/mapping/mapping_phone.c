@@ -11,6 +11,7 @@
  */
 #include "mapping/mapping_priv.h"
 
+#include <pthread.h>
 #include <string.h>
 
 struct PhoneCountry
@@ -118,24 +119,35 @@ mapping_phone_country(const char *iso2)
 	return NULL;
 }
 
+/* Which numbers are calling codes: every telephone number is looked up here. */
+static pthread_once_t mapping_phone_once = PTHREAD_ONCE_INIT;
+static bool mapping_phone_codes[1000];
+
+static void
+mapping_phone_fill_codes(void)
+{
+	static const uint16_t global[] = {800, 808, 870, 878, 881, 882, 883, 888, 979};
+
+	for (size_t i = 0; i < MAPPING_PHONE_NCOUNTRIES; i++)
+		mapping_phone_codes[mapping_phone_countries[i].code] = true;
+	for (size_t i = 0; i < sizeof(global) / sizeof(global[0]); i++)
+		mapping_phone_codes[global[i]] = true;
+}
+
 /* Digits of the calling code that the number starts with; 0 when no country has it. */
 static size_t
 mapping_phone_code_length(const char *digits, size_t length)
 {
-	static const uint16_t global[] = {800, 808, 870, 878, 881, 882, 883, 888, 979};
 	unsigned code = 0;
 
+	(void) pthread_once(&mapping_phone_once, mapping_phone_fill_codes);
 	if (length > 0 && digits[0] == '0')
 		return 0;
 	for (size_t n = 1; n <= 3 && n <= length; n++)
 	{
 		code = code * 10 + (unsigned) (digits[n - 1] - '0');
-		for (size_t i = 0; i < MAPPING_PHONE_NCOUNTRIES; i++)
-			if (mapping_phone_countries[i].code == code)
-				return n;
-		for (size_t i = 0; i < sizeof(global) / sizeof(global[0]); i++)
-			if (global[i] == code)
-				return n;
+		if (mapping_phone_codes[code])
+			return n;
 	}
 	return 0;
 }
@@ -171,7 +183,7 @@ mapping_phone_read(const char *text, size_t length, PhoneText *phone)
 			phone->plus = true;
 		else if ((uint8_t) c == 0xc2 && i + 1 < length && (uint8_t) text[i + 1] == 0xa0)
 			i++; /* no-break space */
-		else if (c == '\0' || strchr(" \t-.()/", c) == NULL)
+		else if (c != ' ' && c != '-' && c != '\t' && c != '.' && c != '(' && c != ')' && c != '/')
 			return "it holds a character that is no digit, blank or one of + - . ( ) /";
 	}
 	return NULL;

@@ -84,10 +84,7 @@ mapping_plan_op(const PlanBuild *build, const PlanField *plan)
 		case FIELD_STRING:
 			if (kind != VALUE_TEXT)
 				return PLAN_STEPS;
-			return canonical->nallowed > 0 || (canonical->format != NULL &&
-											   mapping_codes_known_format(canonical->format))
-					   ? PLAN_CHECKED_TEXT
-					   : PLAN_TEXT;
+			return canonical->nallowed > 0 || plan->format != NULL ? PLAN_CHECKED_TEXT : PLAN_TEXT;
 		case FIELD_LONG:
 			return kind == VALUE_INTEGER ? PLAN_LONG : PLAN_STEPS;
 		case FIELD_INT:
@@ -104,6 +101,17 @@ mapping_plan_op(const PlanBuild *build, const PlanField *plan)
 			return kind == VALUE_TIMESTAMPTZ ? PLAN_INSTANT : PLAN_STEPS;
 	}
 	return PLAN_STEPS;
+}
+
+static const CodeFormat *
+mapping_plan_format(const PlanField *plan)
+{
+	const MappingField *field = plan->field;
+	const char *name = plan->canonical->format;
+
+	return field->nsteps == 0
+			   ? mapping_codes_format(name)
+			   : mapping_codes_format_after(name, field->steps[field->nsteps - 1].kind);
 }
 
 static bool
@@ -129,6 +137,7 @@ mapping_plan_field(const PlanBuild *build, const MappingField *field, PlanField 
 	plan->columns = columns;
 	plan->column = columns[0];
 	plan->single = single;
+	plan->format = mapping_plan_format(plan);
 	plan->op = (uint8_t) mapping_plan_op(build, plan);
 	return mapping_plan_check_types(build, plan);
 }

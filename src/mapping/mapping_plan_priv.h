@@ -33,6 +33,7 @@ typedef struct PlanField
 	const bool *single; /* per column: a float4 */
 	const MappingField *field;
 	const CanonicalField *canonical;
+	const CodeFormat *format; /* what a text must be checked against, or NULL */
 } PlanField;
 
 struct MappingPlan

@@ -180,9 +180,13 @@ bool mapping_phone_valid(const char *text, size_t length);
 /* mapping_codes.c: ISO 3166-1 alpha-2 and ISO 4217 */
 bool mapping_codes_country(const char *text, size_t length);
 bool mapping_codes_currency(const char *text, size_t length);
-/* mapping_codes.c: checks a text against goldpan.format; NULL when it fits. */
-const char *mapping_codes_check(const char *format, const char *text, size_t length);
-bool mapping_codes_known_format(const char *format);
+/* mapping_codes.c: what goldpan.format promises. NULL, also for no name: nothing that is known. */
+typedef struct CodeFormat CodeFormat;
+const CodeFormat *mapping_codes_format(const char *name);
+/* NULL also when the last step makes nothing else. */
+const CodeFormat *mapping_codes_format_after(const char *name, StepKind step);
+/* NULL when the text fits (any does when there is no format), or the reason why not. */
+const char *mapping_codes_check(const CodeFormat *format, const char *text, size_t length);
 
 /* mapping_number.c */
 #define MAPPING_DECIMAL_SIZE 52
@@ -229,8 +233,8 @@ StepResult mapping_value_text(Cell *cell, StepContext *context); /* becomes CELL
 void mapping_value_cell(const Value *value, bool single, Cell *cell);
 StepResult mapping_value_canonical(const Cell *cell, FieldType type, CanonicalValue *out,
 								   StepContext *context);
-StepResult mapping_value_validate(const CanonicalField *field, const CanonicalValue *value,
-								  StepContext *context);
+StepResult mapping_value_validate(const CanonicalField *field, const CodeFormat *format,
+								  const CanonicalValue *value, StepContext *context);
 bool mapping_value_equal(FieldType type, const CanonicalValue *a, const CanonicalValue *b);
 bool mapping_value_raw_equal(const Value *a, const Value *b);
 

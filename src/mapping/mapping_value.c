@@ -310,8 +310,8 @@ mapping_value_canonical(const Cell *cell, FieldType type, CanonicalValue *out, S
 }
 
 StepResult
-mapping_value_validate(const CanonicalField *field, const CanonicalValue *value,
-					   StepContext *context)
+mapping_value_validate(const CanonicalField *field, const CodeFormat *format,
+					   const CanonicalValue *value, StepContext *context)
 {
 	const char *reason;
 
@@ -326,9 +326,7 @@ mapping_value_validate(const CanonicalField *field, const CanonicalValue *value,
 		if (i == field->nallowed)
 			return step_bad(context, "it is not one of the field's allowed values");
 	}
-	if (field->format == NULL)
-		return STEP_OK;
-	reason = mapping_codes_check(field->format, value->as.text, value->length);
+	reason = mapping_codes_check(format, value->as.text, value->length);
 	return reason == NULL ? STEP_OK : step_bad(context, reason);
 }
 

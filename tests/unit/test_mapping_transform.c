@@ -722,11 +722,45 @@ formats_are_validated(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		const char *reason =
-			mapping_codes_check(cases[i].format, cases[i].text, strlen(cases[i].text));
+		const char *reason = mapping_codes_check(mapping_codes_format(cases[i].format),
+												 cases[i].text, strlen(cases[i].text));
 
 		assert_int_equal(reason == NULL, cases[i].good);
 	}
+}
+
+/* The lists are searched by halves: one code out of order, and others are not found. */
+static void
+every_listed_code_is_found(void **state)
+{
+	int countries = 0;
+	int currencies = 0;
+
+	(void) state;
+	for (int i = 0; i < 26 * 26 * 26; i++)
+	{
+		char code[3] = {(char) ('A' + i / 676), (char) ('A' + i / 26 % 26), (char) ('A' + i % 26)};
+
+		currencies += mapping_codes_currency(code, 3);
+		countries += i < 676 && mapping_codes_country(code + 1, 2);
+	}
+	assert_int_equal(countries, 249);
+	assert_int_equal(currencies, 184);
+}
+
+static void
+only_what_a_step_makes_goes_unchecked(void **state)
+{
+	(void) state;
+	assert_null(mapping_codes_format(NULL));
+	assert_null(mapping_codes_format("something"));
+	assert_null(mapping_codes_format_after("email", STEP_EMAIL));
+	assert_null(mapping_codes_format_after("phone", STEP_PHONE));
+	assert_ptr_equal(mapping_codes_format_after("email", STEP_PHONE),
+					 mapping_codes_format("email"));
+	assert_ptr_equal(mapping_codes_format_after("country", STEP_EMAIL),
+					 mapping_codes_format("country"));
+	assert_non_null(mapping_codes_format("country"));
 }
 
 static void
@@ -781,6 +815,8 @@ main(void)
 		cmocka_unit_test(emails_have_a_normal_form),
 		cmocka_unit_test(phones_become_e164),
 		cmocka_unit_test(formats_are_validated),
+		cmocka_unit_test(every_listed_code_is_found),
+		cmocka_unit_test(only_what_a_step_makes_goes_unchecked),
 		cmocka_unit_test(every_kind_has_one_text),
 	};
 
