@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "goldpan/clock.h"
@@ -95,7 +97,7 @@ a_batch_is_visible_at_once_and_its_progress_is_found_again(void **state)
 	LogWriter *writer;
 	LogBatch batch;
 	char progress[64];
-	char id[16];
+	char id[32];
 
 	(void) state;
 	fixture_setup(&fixture, "visible", 3);
@@ -699,16 +701,169 @@ other_partitions_or_another_registry_stop_the_source(void **state)
 }
 
 static void
+a_refused_login_stops_at_once_and_the_right_one_works(void **state)
+{
+	static const char *const names[] = {"security.protocol", "sasl.mechanism", "sasl.username",
+										"sasl.password", "ssl.ca.location"};
+	const char *values[] = {"SASL_SSL", "PLAIN", "alice", "wrong-canary", NULL};
+	const char *brokers = getenv("SECURE_BROKERS");
+	char authority[256];
+	Fixture fixture;
+	LogWriter *writer;
+	Buffer buffer;
+	char progress[64];
+	int64_t began = clock_monotonic();
+	Err err;
+
+	(void) state;
+	if (brokers == NULL || brokers[0] == '\0')
+		skip();
+	fixture_setup(&fixture, "login", 1);
+	(void) snprintf(authority, sizeof(authority), "%s/tls/ca.crt", getenv("KAFKA_RUN"));
+	values[4] = authority;
+	fixture.config.brokers = brokers;
+	fixture.config.noptions = 5;
+	fixture.config.option_names = names;
+	fixture.config.option_values = values;
+	buffer_init(&buffer, 4096);
+	writer = fixture_writer(&fixture, "crm");
+	assert_false(writer->ops->open(writer, &buffer, &err));
+	if (err.class != ERR_CLASS_STOP || err.code != ERR_LOG_SETUP ||
+		strstr(err.message, "refuse the login") == NULL)
+		fail_msg("%s", err.message);
+	assert_null(strstr(err.message, "canary"));
+	assert_true(clock_monotonic() - began < 20 * CLOCK_SECOND);
+	writer->ops->close(writer);
+
+	values[3] = "alice-secret";
+	writer = fixture_writer(&fixture, "crm");
+	fixture_open(writer, progress);
+	writer->ops->close(writer);
+
+	/* a certificate that the system's authorities did not sign */
+	fixture.config.noptions = 4;
+	writer = fixture_writer(&fixture, "crm");
+	assert_false(writer->ops->open(writer, &buffer, &err));
+	if (err.class != ERR_CLASS_STOP || strstr(err.message, "certificate") == NULL)
+		fail_msg("%s", err.message);
+	writer->ops->close(writer);
+	buffer_release(&buffer);
+	fixture_release(&fixture);
+}
+
+#ifdef GOLDPAN_DEBUG_POINTS
+/* Stopped before its commit, overtaken, and let go on: it must add nothing. */
+static void
+a_zombie_that_wakes_up_adds_nothing(void **state)
+{
+	Fixture fixture;
+	LogWriter *writer;
+	LogBatch batch;
+	char progress[64];
+	pid_t child;
+	int status;
+
+	(void) state;
+	fixture_setup(&fixture, "zombie", 1);
+	log_batch_init(&batch, 1 << 20);
+	fixture_add(&batch, "1", "note", 4, NULL);
+	fixture_progress(&batch, "p");
+	child = fork();
+	if (child == 0)
+	{
+		size_t culprit;
+		Err err = {0};
+
+		(void) setenv("GOLDPAN_DEBUG_POINT", "log_kafka.before_commit", 1);
+		(void) setenv("GOLDPAN_DEBUG_POINT_ACTION", "stop", 1);
+		writer = fixture_writer(&fixture, "crm");
+		fixture_open(writer, progress);
+		(void) writer->ops->deliver(writer, &batch, &culprit, &err);
+		_exit(err.code == ERR_LOG_FENCED ? 22 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+	assert_true(WIFSTOPPED(status));
+	writer = fixture_writer(&fixture, "crm");
+	fixture_open(writer, progress);
+	assert_string_equal(progress, "");
+	fixture_deliver(writer, &batch);
+	(void) kill(child, SIGCONT);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 22);
+	assert_int_equal(fixture_read("zombie.contact", COMMITTED, NULL, NULL), 1);
+	writer->ops->close(writer);
+	log_batch_release(&batch);
+	fixture_release(&fixture);
+}
+
+/* Killed at each point of a delivery: the next open tells whether it is there. */
+static void
+killed_at_every_point_the_batch_is_there_once_or_not_at_all(void **state)
+{
+	static const struct
+	{
+		const char *point;
+		bool delivered;
+	} rows[] = {
+		{"log_kafka.after_begin", false},
+		{"log_kafka.after_produce", false},
+		{"log_kafka.before_commit", false},
+		{"log_kafka.after_commit", true},
+	};
+	Fixture fixture;
+	LogBatch batch;
+	char progress[64];
+	char name[32];
+
+	(void) state;
+	fixture_setup(&fixture, "points", 1);
+	log_batch_init(&batch, 1 << 20);
+	for (int i = 0; i < 4; i++)
+	{
+		LogWriter *writer;
+		int status;
+		pid_t child;
+
+		log_batch_clear(&batch);
+		(void) snprintf(name, sizeof(name), "batch %d", i);
+		fixture_add(&batch, name, "note", 4, NULL);
+		fixture_progress(&batch, name);
+		child = fork();
+		if (child == 0)
+		{
+			(void) setenv("GOLDPAN_DEBUG_POINT", rows[i].point, 1);
+			writer = fixture_writer(&fixture, "crm");
+			fixture_open(writer, progress);
+			fixture_deliver(writer, &batch);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		writer = fixture_writer(&fixture, "crm");
+		fixture_open(writer, progress);
+		assert_int_equal(strcmp(progress, name) == 0, rows[i].delivered);
+		if (!rows[i].delivered)
+			fixture_deliver(writer, &batch);
+		assert_int_equal(fixture_read("points.contact", COMMITTED, NULL, NULL), i + 1);
+		writer->ops->close(writer);
+	}
+	log_batch_release(&batch);
+	fixture_release(&fixture);
+}
+#endif
+
+static void
 speed_of_grouped_transactions(void **state)
 {
-	const int rounds = 40;
+	const int rounds = 20;
 	const int size = 10000;
 	static char note[420];
 	Fixture fixture;
 	LogWriter *writer;
 	LogBatch batch;
 	char progress[64];
-	char id[16];
+	char id[32];
 	int64_t began;
 	double seconds;
 	double cpu;
@@ -768,6 +923,11 @@ main(void)
 		cmocka_unit_test(a_reader_leaves_out_attempts_that_came_to_nothing),
 		cmocka_unit_test(a_reader_shows_a_completed_attempt_late_but_once),
 		cmocka_unit_test(a_reader_lists_our_topics_with_exact_counts),
+		cmocka_unit_test(a_refused_login_stops_at_once_and_the_right_one_works),
+#ifdef GOLDPAN_DEBUG_POINTS
+		cmocka_unit_test(a_zombie_that_wakes_up_adds_nothing),
+		cmocka_unit_test(killed_at_every_point_the_batch_is_there_once_or_not_at_all),
+#endif
 		cmocka_unit_test(speed_of_grouped_transactions),
 	};
 

@@ -27,8 +27,14 @@ skip_or_fail() {
 	exit 1
 }
 
-BROKERS=$("$KAFKA_NODE" start "$KAFKA_RUN" --owner $$ 2>"$KAFKA_RUN/start.log") || skip_or_fail $?
+# with openssl also a listener with TLS and logins
+secure=
+command -v openssl >/dev/null && secure=--secure
+# shellcheck disable=SC2086 # empty or one word
+BROKERS=$("$KAFKA_NODE" start "$KAFKA_RUN" $secure --owner $$ 2>"$KAFKA_RUN/start.log") || skip_or_fail $?
 REGISTRY=$("$REGISTRY_SCRIPT" start "$KAFKA_RUN/registry" --owner $$ 2>"$KAFKA_RUN/start.log") ||
 	skip_or_fail $?
-export BROKERS REGISTRY KAFKA_RUN KAFKA_NODE
+SECURE_BROKERS=
+[ -z "$secure" ] || SECURE_BROKERS=$("$KAFKA_NODE" bootstrap "$KAFKA_RUN" --secure)
+export SECURE_BROKERS BROKERS REGISTRY KAFKA_RUN KAFKA_NODE
 "$@"
