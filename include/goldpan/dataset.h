@@ -15,6 +15,7 @@
 #include "goldpan/arena.h"
 #include "goldpan/buffer.h"
 #include "goldpan/err.h"
+#include "goldpan/identity.h"
 
 /* ---- reading CSV (RFC 4180) ---- */
 
@@ -80,5 +81,98 @@ bool dataset_file_finish(DatasetFile *file, Err *err) MUST_CHECK;
 void dataset_file_abandon(DatasetFile *file);
 
 bool dataset_utf8_valid(const void *bytes, size_t length);
+
+/* ---- identity configurations ---- */
+
+typedef struct DatasetColumn
+{
+	const char *name; /* of the CSV column, or the canonical field */
+	int line;		  /* in the configuration */
+	IdentityAttribute attribute;
+	unsigned flags;			 /* IDENTITY_VERIFIED, IDENTITY_EXCLUSIVE */
+	const char *scheme;		 /* of a strong id */
+	const char *date_format; /* "DD/MM/YYYY"; NULL: as it is */
+} DatasetColumn;
+
+/* How the rows of one kind of file become records. */
+typedef struct DatasetInput
+{
+	const char *name; /* as --input NAME=FILE says it */
+	int line;
+	IdentityKind kind;
+	const char *topic; /* of the directory log; NULL: CSV */
+	const char *source;
+	const char *source_column; /* instead of source */
+	const char *record_id;	   /* column */
+	const char *country;	   /* of a record that names none; or NULL */
+	char separator;
+	size_t ncolumns;
+	const DatasetColumn *columns;
+} DatasetInput;
+
+typedef struct DatasetParameter /* of the model, set before training */
+{
+	const char *name;
+	double value;
+} DatasetParameter;
+
+typedef struct DatasetConfig
+{
+	const char *path;
+	const char *deployment;
+	size_t nparameters;
+	const DatasetParameter *parameters;
+	size_t ninputs;
+	const DatasetInput *inputs;
+	bool several_sources; /* rows may come from more than one source */
+} DatasetConfig;
+
+/* Reads an identity configuration; everything lives in `arena`. Errors: USAGE ERR_CONFIG with file
+ * and line, ERR_IO. */
+DatasetConfig *dataset_config_load(const char *path, Arena *arena, Err *err) MUST_CHECK;
+DatasetConfig *dataset_config_parse(const char *text, size_t length, const char *path, Arena *arena,
+									Err *err) MUST_CHECK;
+/* The input of that name, or NULL. */
+const DatasetInput *dataset_config_input(const DatasetConfig *config, const char *name,
+										 size_t length);
+
+/* Rewrites a date of that format as YYYY-MM-DD; false when it is not of the format. */
+bool dataset_date(const char *format, const char *text, size_t length, char iso[11]);
+
+/* ---- records ---- */
+
+#define DATASET_MAX_ID 1024 /* bytes of a record's id */
+
+typedef enum DatasetStep
+{
+	DATASET_END,
+	DATASET_RECORD,
+	DATASET_DELETED,  /* log: the record's last word is a delete */
+	DATASET_ERASED,	  /* log: it is to be forgotten */
+	DATASET_REJECTED, /* record->problem says why */
+} DatasetStep;
+
+/* Valid until the next step. Of a deleted or erased one only ref and kind. */
+typedef struct DatasetRecord
+{
+	IdentityKind kind;
+	IdentityRef ref;
+	const IdentityField *fields;
+	size_t nfields;
+	int64_t line;		 /* CSV */
+	const char *problem; /* a constant text */
+	DatasetText raw;	 /* CSV: the row's bytes */
+} DatasetRecord;
+
+typedef struct DatasetReader DatasetReader;
+
+/* Opens a CSV file, or for an input with a topic the directory log at `path`. A log is folded
+ * first: its records' last states are handed out, at most `ceiling` bytes of them. */
+DatasetReader *dataset_reader_open(const DatasetConfig *config, const DatasetInput *input,
+								   const char *path, size_t ceiling, Err *err) MUST_CHECK;
+bool dataset_reader_next(DatasetReader *reader, DatasetRecord *record, DatasetStep *step,
+						 Err *err) MUST_CHECK;
+void dataset_reader_progress(const DatasetReader *reader, int64_t *done, int64_t *size);
+void dataset_reader_close(DatasetReader *reader);
 
 #endif

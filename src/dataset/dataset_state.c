@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * dataset_state.c — the state directory: what is in force, and reading it.
+ *
+ * Nothing that state.json names is ever changed but for the journal and events.csv, which only grow: a
+ * torn end of the journal is an answer that never counted.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dataset/dataset_state_priv.h"
+#include "goldpan/alloc.h"
+
+/* ---- paths ---- */
+
+const char *
+dataset_state_path(const DatasetState *state, const char *name, uint64_t generation, char *path)
+{
+	if (generation == 0)
+		(void) snprintf(path, DATASET_STATE_PATH, "%s/%s", state->path, name);
+	else
+		(void) snprintf(path, DATASET_STATE_PATH, "%s/%s-%llu%s", state->path, name,
+						(unsigned long long) generation, strcmp(name, "model") == 0 ? ".json" : "");
+	return path;
+}
+
+static bool
+state_lock(DatasetState *state, Err *err)
+{
+	char path[DATASET_STATE_PATH];
+	struct stat status;
+
+	if (strlen(state->path) + 64 > DATASET_STATE_PATH)
+		return err_set(err, ERR_CLASS_USAGE, ERR_IO, "the path of the state is too long");
+	if (state->mode == DATASET_MAKE && mkdir(state->path, 0700) != 0 && errno != EEXIST)
+		return err_set(err, ERR_CLASS_USAGE, ERR_IO, "could not make directory \"%s\": %s",
+					   state->path, strerror(errno));
+	if (stat(state->path, &status) != 0 || !S_ISDIR(status.st_mode))
+	{
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_IO, "there is no state in \"%s\": %s", state->path,
+					   errno != 0 ? strerror(errno) : "it is no directory");
+		return err_hint(err, "goldpan identity match --state %s makes one.", state->path);
+	}
+	(void) dataset_state_path(state, "lock", 0, path);
+	state->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (state->lock < 0 && state->mode == DATASET_READ)
+		state->lock = open(path, O_RDONLY | O_CLOEXEC);
+	if (state->lock < 0)
+		return err_set(err, ERR_CLASS_USAGE, ERR_IO, "could not open file \"%s\": %s", path,
+					   strerror(errno));
+	if (flock(state->lock, (state->mode != DATASET_READ ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
+		return true;
+	(void) err_set(err, ERR_CLASS_USAGE, ERR_IO, "the state in \"%s\" is in use: %s", state->path,
+				   strerror(errno));
+	return err_hint(err, "Wait for the other goldpan command that uses it to end.");
+}
+
+/* ---- state.json ---- */
+
+static uint64_t
+state_number(const json_t *json, const char *name)
+{
+	return strtoull(json_string_value(json_object_get(json, name)) != NULL
+						? json_string_value(json_object_get(json, name))
+						: "0",
+					NULL, 10);
+}
+
+static bool
+state_load(DatasetState *state, Err *err)
+{
+	char path[DATASET_STATE_PATH];
+	json_error_t error;
+	json_t *json;
+	const char *deployment;
+
+	(void) dataset_state_path(state, "state.json", 0, path);
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return true;
+	json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	if (json == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_DATA, "could not read file \"%s\": %s", path,
+					   error.text);
+	deployment = json_string_value(json_object_get(json, "deployment"));
+	state->generation = state_number(json, "generation");
+	state->model_generation = state_number(json, "model");
+	state->model_hash = state_number(json, "model_hash");
+	state->records_size = state_number(json, "records_size");
+	state->records_hash = state_number(json, "records_hash");
+	state->judgements_size = state_number(json, "judgements_size");
+	state->events_base = state_number(json, "events_base");
+	state->events_size = state_number(json, "events_size");
+	state->deployment = deployment != NULL ? alloc_text(deployment) : NULL;
+	if (state_number(json, "format") != DATASET_STATE_FORMAT || state->generation == 0 ||
+		state->deployment == NULL)
+		(void) err_set(err, ERR_CLASS_STOP, ERR_DATA,
+					   "file \"%s\" is of format %llu, this program reads %d", path,
+					   (unsigned long long) state_number(json, "format"), DATASET_STATE_FORMAT);
+	json_decref(json);
+	return state->deployment != NULL && err->code == ERR_OK;
+}
+
+/* ---- opening ---- */
+
+DatasetState *
+dataset_state_open(const char *path, DatasetMode mode, Err *err)
+{
+	DatasetState *state = alloc_zero(sizeof(*state));
+
+	err_clear(err);
+	errno = 0;
+	if (state == NULL || (state->path = alloc_text(path)) == NULL)
+	{
+		alloc_free(state);
+		(void) err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory opening state \"%s\"", path);
+		return NULL;
+	}
+	state->mode = mode;
+	state->lock = -1;
+	state->journal = -1;
+	/* Slashes at the end would show in every message. */
+	for (size_t length = strlen(state->path); length > 1 && state->path[length - 1] == '/';)
+		state->path[--length] = '\0';
+	if (state_lock(state, err) && state_load(state, err) &&
+		(state->generation == 0 || dataset_journal_open(state, err)))
+	{
+		if (state->mode != DATASET_READ)
+			dataset_state_tidy(state);
+		return state;
+	}
+	dataset_state_close(state);
+	return NULL;
+}
+
+void
+dataset_state_release(DatasetState *state)
+{
+	identity_free(state->identity);
+	identity_model_free(state->model);
+	dataset_store_close(state->store);
+	state->identity = NULL;
+	state->model = NULL;
+	state->store = NULL;
+	if (state->journal >= 0)
+		(void) close(state->journal);
+	state->journal = -1;
+}
+
+void
+dataset_state_close(DatasetState *state)
+{
+	if (state == NULL)
+		return;
+	dataset_state_release(state);
+	if (state->lock >= 0)
+		(void) close(state->lock);
+	alloc_free(state->deployment);
+	alloc_free(state->path);
+	alloc_free(state);
+}
+
+/* Removes files of generations that are not in force: what a killed run left. */
+void
+dataset_state_tidy(const DatasetState *state)
+{
+	static const char *const names[] = {"records-",	   "snapshot-", "journal-",
+										"judgements-", "model-",	"events-"};
+	DIR *folder = opendir(state->path);
+	struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL)
+	{
+		char path[DATASET_STATE_PATH + 256];
+		size_t length = strlen(entry->d_name);
+		bool ours = length > 4 && strcmp(entry->d_name + length - 4, ".tmp") == 0;
+		unsigned long long generation;
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !ours; i++)
+		{
+			if (strncmp(entry->d_name, names[i], strlen(names[i])) != 0)
+				continue;
+			generation = strtoull(entry->d_name + strlen(names[i]), NULL, 10);
+			ours = generation != 0 && generation != state->generation &&
+				   (strcmp(names[i], "model-") != 0 || generation != state->model_generation);
+		}
+		(void) snprintf(path, sizeof(path), "%s/%s", state->path, entry->d_name);
+		if (ours)
+			(void) unlink(path);
+	}
+	if (folder != NULL)
+		(void) closedir(folder);
+}
+
+/* ---- what it holds ---- */
+
+bool
+dataset_state_empty(const DatasetState *state)
+{
+	return state->generation == 0;
+}
+
+const char *
+dataset_state_deployment(const DatasetState *state)
+{
+	return state->deployment;
+}
+
+uint64_t
+dataset_state_generation(const DatasetState *state)
+{
+	return state->generation;
+}
+
+static bool
+state_needs_run(const DatasetState *state, Err *err)
+{
+	if (state->generation != 0)
+		return true;
+	(void) err_set(err, ERR_CLASS_USAGE, ERR_IO, "the state in \"%s\" is empty", state->path);
+	return err_hint(err, "goldpan identity match --state %s fills it.", state->path);
+}
+
+IdentityModel *
+dataset_state_model(DatasetState *state, Err *err)
+{
+	char path[DATASET_STATE_PATH];
+	Buffer text;
+
+	if (state->model != NULL || !state_needs_run(state, err))
+		return state->model;
+	buffer_init(&text, DATASET_MODEL_MAX);
+	(void) dataset_state_path(state, "model", state->model_generation, path);
+	if (dataset_read_file(path, &text, err))
+		state->model = identity_model_parse((const char *) text.data, text.length, err);
+	buffer_release(&text);
+	if (state->model == NULL)
+		(void) err_context(err, "model \"%s\"", path);
+	else if (identity_model_hash(state->model) != state->model_hash)
+	{
+		(void) err_set(err, ERR_CLASS_STOP, ERR_DATA, "file \"%s\" is not the state's model: %s",
+					   path, "its hash is another one");
+		identity_model_free(state->model);
+		state->model = NULL;
+	}
+	return state->model;
+}
+
+DatasetStore *
+dataset_state_store(DatasetState *state, Err *err)
+{
+	char path[DATASET_STATE_PATH];
+
+	if (state->store == NULL && state_needs_run(state, err))
+		state->store =
+			dataset_store_open(dataset_state_path(state, "records", state->generation, path),
+							   state->records_size, state->records_hash, err);
+	return state->store;
+}
+
+typedef struct StateFile
+{
+	FILE *file;
+	const char *path;
+} StateFile;
+
+static bool
+state_source(void *context, void *bytes, size_t length, Err *err)
+{
+	StateFile *from = context;
+
+	if (fread(bytes, 1, length, from->file) == length)
+		return true;
+	return err_set(err, ERR_CLASS_STOP, ERR_DATA, "could not read file \"%s\": %s", from->path,
+				   ferror(from->file) ? strerror(errno) : "it ends too early");
+}
+
+static bool
+state_apply(void *context, const DatasetJournalEntry *entry, Err *err)
+{
+	return identity_apply(context, entry->delta, entry->delta_length, err);
+}
+
+Identity *
+dataset_state_identity(DatasetState *state, const IdentityMemory *memory, Err *err)
+{
+	char path[DATASET_STATE_PATH];
+	StateFile from = {.path = path};
+
+	if (state->identity != NULL || dataset_state_model(state, err) == NULL)
+		return state->identity;
+	(void) dataset_state_path(state, "snapshot", state->generation, path);
+	from.file = fopen(path, "rbe");
+	if (from.file == NULL)
+		(void) err_set(err, ERR_CLASS_STOP, ERR_IO, "could not open file \"%s\": %s", path,
+					   strerror(errno));
+	else
+	{
+		state->identity =
+			identity_restore(state->model, state->deployment, memory, state_source, &from, err);
+		(void) fclose(from.file);
+	}
+	if (state->identity != NULL && !dataset_journal_each(state, state_apply, state->identity, err))
+	{
+		identity_free(state->identity);
+		state->identity = NULL;
+	}
+	return state->identity;
+}
