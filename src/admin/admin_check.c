@@ -241,7 +241,7 @@ check_slot(AdminSource *check, Err *err)
 	{
 		(void) snprintf(cure, sizeof(cure),
 						"Changes are lost for the log: SELECT pg_drop_replication_slot('%s'); then "
-						"copy the tables anew into an empty log.",
+						"goldpan stream --copy-again.",
 						name);
 		return admin_source_add(check, "slot", ADMIN_FAILURE, cure, err,
 								"\"%s\" was invalidated by the server", name);

@@ -65,8 +65,9 @@ apply_hole(const ApplyRow *row, uint16_t column)
 		table->schema, table->name, table->source, row->plan->relation->columns[column].name);
 	(void) err_hint(
 		err,
-		"Run in the source: ALTER TABLE \"%s\".\"%s\" REPLICA IDENTITY FULL; then copy "
-		"the source anew, since the change that was written without the value stays so.",
+		"Run in the source: ALTER TABLE \"%s\".\"%s\" REPLICA IDENTITY FULL; then copy the source "
+		"anew, since the change that was written without the value stays so: drop its replication "
+		"slot, then goldpan stream --copy-again.",
 		table->schema, table->name);
 	return APPLY_STOP;
 }
@@ -654,7 +655,8 @@ apply_no_identity(const MappingPlan *plan, const char *verb, Err *err)
 	(void) err_hint(err,
 					"Run in the source: ALTER TABLE \"%s\".\"%s\" REPLICA IDENTITY FULL; (or add a "
 					"primary key), then copy the source anew, since the change that was written "
-					"without it stays so.",
+					"without it stays so: drop its replication slot, then goldpan stream "
+					"--copy-again.",
 					table->schema, table->name);
 	return APPLY_STOP;
 }
@@ -665,11 +667,12 @@ apply_truncate(const MappingPlan *plan, Err *err)
 	const MappingTable *table = plan->table;
 
 	(void) err_set(err, ERR_CLASS_STOP, ERR_TRUNCATED,
-				   "table \"%s.%s\" of source \"%s\" was truncated: its rows are gone without a "
-				   "delete for each",
+				   "could not map the truncation of table \"%s.%s\" of source \"%s\": its rows are "
+				   "gone without a delete for each",
 				   table->schema, table->name, table->source);
 	(void) err_hint(err,
-					"Copy the source anew. To keep it from happening again, run in the source: "
+					"Copy the source anew: drop its replication slot, then goldpan stream "
+					"--copy-again. To keep it from happening again, run in the source: "
 					"REVOKE TRUNCATE ON \"%s\".\"%s\" FROM PUBLIC; (and from the roles that hold "
 					"it) and use DELETE.",
 					table->schema, table->name);

@@ -11,7 +11,8 @@ import re
 
 SLOT = "oracle"
 LINE = re.compile(r"^table public\.person: (INSERT|UPDATE|DELETE): (.*)$", re.S)
-OLD_KEY = re.compile(r"^old-key: id\[integer\]:(-?\d+) new-tuple: (.*)$", re.S)
+# with replica identity FULL the old row comes even when the key stays
+OLD_KEY = re.compile(r"^old-key: id\[integer\]:(-?\d+)\b.*? new-tuple: (.*)$", re.S)
 ID = re.compile(r"^id\[integer\]:(-?\d+)")
 NAME = re.compile(r" name\[text\]:(null|'((?:[^']|'')*)')", re.S)
 
@@ -32,13 +33,14 @@ def expected(cluster, database, slot=SLOT):
             continue
         kind, rest = match.groups()
         old = OLD_KEY.match(rest)
-        if old:
-            rest = old.group(2)
-            events[old.group(1)].append(("delete", None))
+        rest = old.group(2) if old else rest
         key = ID.match(rest).group(1)
+        moved = old and old.group(1) != key
+        if moved:
+            events[old.group(1)].append(("delete", None))
         name = NAME.search(rest)
         text = name.group(2).replace("''", "'") if name and name.group(2) is not None else None
-        operation = {"INSERT": "create", "DELETE": "delete", "UPDATE": "create" if old else "update"}[kind]
+        operation = {"INSERT": "create", "DELETE": "delete", "UPDATE": "create" if moved else "update"}[kind]
         events[key].append((operation, None if kind == "DELETE" else text))
     return events
 
