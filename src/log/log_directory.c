@@ -148,22 +148,41 @@ log_directory_is_interrupted(LogDirectory *log, Err *err)
 	return true;
 }
 
+/* One topic's records. */
 static bool
-log_directory_append(LogDirectory *log, const LogBatch *batch, Err *err)
+log_directory_append_topic(LogDirectory *log, size_t topic, const LogBatch *batch, Err *err)
 {
-	for (size_t i = 0; i < batch->count; i++)
+	LogSegment *segment = &log->segments[topic];
+
+	if (!log_directory_segment_need(log, topic, err))
+		return false;
+	for (size_t i = 0; segment->incoming > 0; i++)
 	{
 		const LogRecord *record = &batch->records[i];
 
-		if (i % 1024 == 0 && log_directory_is_interrupted(log, err))
+		if (record->topic != topic)
+			continue;
+		if (segment->incoming % 1024 == 0 && log_directory_is_interrupted(log, err))
 			return false;
-		if (!log_directory_segment_append(log, record->topic,
-										  batch->bytes.data + record->bytes + record->key_length,
-										  record->value_length, err))
+		if (!log_directory_blocks_add(log, segment,
+									  batch->bytes.data + record->bytes + record->key_length,
+									  record->value_length, err))
 			return false;
+		segment->incoming--;
 	}
+	return log_directory_blocks_finish(log, segment, err);
+}
+
+static bool
+log_directory_append(LogDirectory *log, const LogBatch *batch, Err *err)
+{
+	log_directory_blocks_forget(&log->blocks);
 	for (size_t i = 0; i < log->ntopics; i++)
-		if (!log_directory_segment_flush(log, i, err))
+		log->segments[i].incoming = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		log->segments[batch->records[i].topic].incoming++;
+	for (size_t i = 0; i < log->ntopics; i++)
+		if (log->segments[i].incoming > 0 && !log_directory_append_topic(log, i, batch, err))
 			return false;
 	return !log_directory_is_interrupted(log, err);
 }
@@ -289,6 +308,7 @@ log_directory_close(LogWriter *writer)
 	for (size_t i = 0; i < log->ntopics && log->segments != NULL; i++)
 		log_directory_segment_release(&log->segments[i]);
 	alloc_free(log->segments);
+	log_directory_blocks_release(&log->blocks);
 	log_directory_commit_release(&log->commit);
 	buffer_release(&log->scratch);
 	if (log->commit_fd >= 0)
@@ -363,6 +383,7 @@ log_directory_new(const LogDirectoryConfig *config, const char *source, const Lo
 	log->lock_fd = -1;
 	log->commit_fd = -1;
 	log_directory_commit_init(&log->commit);
+	log_directory_blocks_init(&log->blocks);
 	buffer_init(&log->scratch, 2 * (LOG_DIRECTORY_MAX_RECORD + LOG_DIRECTORY_BLOCK));
 	log->config.path = alloc_text(config->path);
 	log->segments = alloc_zero(ntopics * sizeof(*log->segments) + 1);

@@ -171,13 +171,22 @@ bool
 log_directory_file_write(const LogFolder *folder, const char *name, int fd, const void *bytes,
 						 size_t length, off_t offset, Err *err)
 {
-	const uint8_t *next = bytes;
+	/* the interface lacks the const; nothing is written there */
+	struct iovec piece = {(void *) (uintptr_t) bytes, length};
 
+	return log_directory_file_write_pieces(folder, name, fd, &piece, 1, length, offset, err);
+}
+
+bool
+log_directory_file_write_pieces(const LogFolder *folder, const char *name, int fd,
+								struct iovec *pieces, size_t count, size_t length, off_t offset,
+								Err *err)
+{
 	if (!log_file_may(LOG_FILE_WRITE, fd, name, offset, length))
 		return log_directory_file_error(folder, name, "write to", err);
 	while (length > 0)
 	{
-		ssize_t written = pwrite(fd, next, length, offset);
+		ssize_t written = pwritev(fd, pieces, (int) count, offset);
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -185,9 +194,15 @@ log_directory_file_write(const LogFolder *folder, const char *name, int fd, cons
 			errno = ENOSPC;
 		if (written <= 0)
 			return log_directory_file_error(folder, name, "write to", err);
-		next += written;
 		offset += written;
 		length -= (size_t) written;
+		for (; count > 0 && (size_t) written >= pieces->iov_len; pieces++, count--)
+			written -= (ssize_t) pieces->iov_len;
+		if (count > 0)
+		{
+			pieces->iov_base = (uint8_t *) pieces->iov_base + written;
+			pieces->iov_len -= (size_t) written;
+		}
 	}
 	return true;
 }

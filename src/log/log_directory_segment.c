@@ -2,9 +2,7 @@
 /*
  * log_directory_segment.c — segments: container files that grow, and their way to the readers.
  *
- * Records are collected into blocks of about LOG_DIRECTORY_BLOCK bytes, each written at once; with
- * codec null a body is copied once and the block's head is put in front of it in place. Nothing
- * here makes anything true: only the commit record does, and only its length counts. A
+ * Nothing here makes anything true: only the commit record does, and only its length counts. A
  * segment that is closed moves into its topic's folder with one rename, after the commit
  * record that says so is durable.
  */
@@ -22,8 +20,6 @@
 #include "goldpan/debug_point.h"
 #include "goldpan/report.h"
 
-#define LOG_BLOCK_HEAD		20			  /* two longs of at most ten bytes */
-#define LOG_BLOCK_KEEP		(1024 * 1024) /* a larger buffer is given back after its block */
 #define LOG_OPEN_SUFFIX		".open"
 #define LOG_COMPLETE_SUFFIX ".avro"
 
@@ -32,8 +28,6 @@ log_directory_segment_init(LogSegment *segment)
 {
 	memset(segment, 0, sizeof(*segment));
 	segment->fd = -1;
-	buffer_init(&segment->block, LOG_BLOCK_HEAD + LOG_DIRECTORY_BLOCK + LOG_DIRECTORY_MAX_RECORD +
-									 CONTAINER_SYNC_SIZE);
 }
 
 void
@@ -41,19 +35,18 @@ log_directory_segment_release(LogSegment *segment)
 {
 	if (segment->fd >= 0)
 		(void) close(segment->fd);
-	buffer_release(&segment->block);
 	log_directory_segment_init(segment);
 }
 
 /* ---- writing ---- */
 
-static bool
-log_segment_write(LogDirectory *log, LogSegment *segment, const uint8_t *bytes, size_t length,
-				  Err *err)
+bool
+log_directory_segment_write(LogDirectory *log, LogSegment *segment, struct iovec *pieces,
+							size_t count, size_t length, Err *err)
 {
 	segment->touched = true;
-	if (!log_directory_file_write(&log->folder, segment->name, segment->fd, bytes, length,
-								  (off_t) segment->length, err))
+	if (!log_directory_file_write_pieces(&log->folder, segment->name, segment->fd, pieces, count,
+										 length, (off_t) segment->length, err))
 		return false;
 	segment->length += (int64_t) length;
 	return true;
@@ -66,6 +59,7 @@ log_segment_create(LogDirectory *log, size_t topic, Err *err)
 	LogSegment *segment = &log->segments[topic];
 	const LogTopic *about = &log->topics[topic];
 	int in_commit = log_directory_commit_topic(&log->commit, about->name, err);
+	struct iovec header;
 	char number[24];
 	const char *metadata[] = {"goldpan.source", log->source,		"goldpan.topic",
 							  about->name,		"goldpan.sequence", number};
@@ -87,83 +81,15 @@ log_segment_create(LogDirectory *log, size_t topic, Err *err)
 						  metadata, sizeof(metadata) / sizeof(metadata[0]) / 2, err))
 		return false;
 	segment->fd = log_directory_file_create(&log->folder, segment->name, true, err);
+	header = (struct iovec){log->scratch.data, log->scratch.length};
 	return segment->fd >= 0 &&
-		   log_segment_write(log, segment, log->scratch.data, log->scratch.length, err);
+		   log_directory_segment_write(log, segment, &header, 1, header.iov_len, err);
 }
 
 bool
-log_directory_segment_append(LogDirectory *log, size_t topic, const uint8_t *value, size_t length,
-							 Err *err)
+log_directory_segment_need(LogDirectory *log, size_t topic, Err *err)
 {
-	LogSegment *segment = &log->segments[topic];
-
-	if (segment->fd < 0 && !log_segment_create(log, topic, err))
-		return false;
-	if (segment->block_records == 0)
-	{
-		if (!buffer_reserve(&segment->block, LOG_DIRECTORY_BLOCK + LOG_BLOCK_HEAD, err))
-			return false;
-		segment->block.length = LOG_BLOCK_HEAD;
-	}
-	if (!buffer_append(&segment->block, value, length, err))
-		return false;
-	segment->block_records++;
-	if (segment->block.length >= LOG_DIRECTORY_BLOCK)
-		return log_directory_segment_flush(log, topic, err);
-	return true;
-}
-
-/* Puts count and length in front of the bodies, right before them; the block's start or NULL. */
-static const uint8_t *
-log_segment_block_head(LogDirectory *log, LogSegment *segment, Err *err)
-{
-	uint8_t *start;
-
-	buffer_clear(&log->scratch);
-	if (!encode_long(&log->scratch, segment->block_records, err) ||
-		!encode_long(&log->scratch, (int64_t) (segment->block.length - LOG_BLOCK_HEAD), err) ||
-		!buffer_append(&segment->block, segment->sync, sizeof(segment->sync), err))
-		return NULL;
-	start = segment->block.data + LOG_BLOCK_HEAD - log->scratch.length;
-	memcpy(start, log->scratch.data, log->scratch.length);
-	return start;
-}
-
-bool
-log_directory_segment_flush(LogDirectory *log, size_t topic, Err *err)
-{
-	LogSegment *segment = &log->segments[topic];
-	const uint8_t *start;
-	bool ok;
-
-	if (segment->block_records == 0)
-		return true;
-	if (log->config.codec == CONTAINER_NULL)
-	{
-		start = log_segment_block_head(log, segment, err);
-		ok = start != NULL &&
-			 log_segment_write(log, segment, start,
-							   (size_t) (segment->block.data + segment->block.length - start), err);
-	}
-	else
-	{
-		buffer_clear(&log->scratch);
-		ok = container_block(&log->scratch, log->config.codec, segment->sync,
-							 segment->block_records, segment->block.data + LOG_BLOCK_HEAD,
-							 segment->block.length - LOG_BLOCK_HEAD, err) &&
-			 log_segment_write(log, segment, log->scratch.data, log->scratch.length, err);
-	}
-	if (!ok)
-		return false;
-	segment->records += segment->block_records;
-	segment->block_records = 0;
-	buffer_clear(&segment->block);
-	if (segment->block.capacity > LOG_BLOCK_KEEP)
-		buffer_release(&segment->block);
-	if (log->scratch.capacity > LOG_BLOCK_KEEP)
-		buffer_release(&log->scratch);
-	GP_DEBUG_POINT("log_directory.after_block");
-	return true;
+	return log->segments[topic].fd >= 0 || log_segment_create(log, topic, err);
 }
 
 bool

@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "goldpan/log.h"
 
@@ -24,7 +25,7 @@
 #define LOG_DIRECTORY_NAME_SIZE	   201 /* of a topic or source, with the zero */
 #define LOG_DIRECTORY_FILE_SIZE	   (LOG_DIRECTORY_NAME_SIZE + 24)
 #define LOG_DIRECTORY_PATH_SIZE	   4096
-#define LOG_DIRECTORY_BLOCK		   (128 * 1024) /* a container block is written from here on */
+#define LOG_DIRECTORY_BLOCK		   (128 * 1024)		  /* a container block ends from here on */
 #define LOG_DIRECTORY_MAX_RECORD   (16 * 1024 * 1024) /* largest value */
 #define LOG_DIRECTORY_MAX_PROGRESS (1 << 20)
 
@@ -83,6 +84,10 @@ int log_directory_file_create(const LogFolder *folder, const char *name, bool re
 							  Err *err) MUST_CHECK;
 bool log_directory_file_write(const LogFolder *folder, const char *name, int fd, const void *bytes,
 							  size_t length, off_t offset, Err *err) MUST_CHECK;
+/* The same from `count` (at most 1024) pieces of `length` bytes together; uses them up. */
+bool log_directory_file_write_pieces(const LogFolder *folder, const char *name, int fd,
+									 struct iovec *pieces, size_t count, size_t length,
+									 off_t offset, Err *err) MUST_CHECK;
 bool log_directory_file_sync(const LogFolder *folder, const char *name, int fd,
 							 Err *err) MUST_CHECK;
 bool log_directory_file_sync_folder(const LogFolder *folder, Err *err) MUST_CHECK;
@@ -164,11 +169,29 @@ typedef struct LogSegment
 	int64_t length;	   /* bytes written */
 	int64_t committed; /* bytes that a durable commit record names; 0: a new file */
 	int64_t records;
-	int64_t opened; /* monotonic time */
-	Buffer block;	/* head room, then bodies of the block that is being collected */
-	int64_t block_records;
-	bool touched; /* by the batch in delivery */
+	int64_t opened;	 /* monotonic time */
+	size_t incoming; /* records of the batch in delivery that are not added yet */
+	bool touched;	 /* by the batch in delivery */
 } LogSegment;
+
+/* What the kernel takes at once (IOV_MAX). */
+#define LOG_DIRECTORY_BLOCKS_PIECES 1024
+#define LOG_DIRECTORY_BLOCKS_HEADS	16
+
+/* Blocks of one segment that wait to be written; nothing here owns a record's bytes. */
+typedef struct LogBlocks
+{
+	struct iovec pieces[LOG_DIRECTORY_BLOCKS_PIECES];
+	size_t npieces;
+	uint8_t heads[LOG_DIRECTORY_BLOCKS_HEADS][20]; /* two longs of at most ten bytes */
+	size_t nheads;
+	size_t bytes; /* of all pieces */
+	int64_t closed_records;
+	int64_t open_records; /* of the block that still grows; 0: there is none */
+	size_t open_bytes;	  /* of its bodies */
+	size_t open_piece;	  /* its head */
+	Buffer body;		  /* deflate: the bodies together */
+} LogBlocks;
 
 typedef struct LogDirectory
 {
@@ -182,6 +205,7 @@ typedef struct LogDirectory
 	int lock_fd;
 	int commit_fd;
 	LogSegment *segments; /* one per topic */
+	LogBlocks blocks;
 	LogCommit commit;
 	Buffer scratch;
 	bool holding;
@@ -192,11 +216,11 @@ typedef struct LogDirectory
 /* log_directory_segment.c: bytes of one segment */
 void log_directory_segment_init(LogSegment *segment);
 void log_directory_segment_release(LogSegment *segment);
-/* Adds a record to the segment of its topic, which is made when there is none. */
-bool log_directory_segment_append(LogDirectory *log, size_t topic, const uint8_t *value,
-								  size_t length, Err *err) MUST_CHECK;
-/* Writes the block that is being collected. */
-bool log_directory_segment_flush(LogDirectory *log, size_t topic, Err *err) MUST_CHECK;
+/* Makes the topic's segment when there is none. */
+bool log_directory_segment_need(LogDirectory *log, size_t topic, Err *err) MUST_CHECK;
+/* Writes at the segment's end; uses the pieces up. */
+bool log_directory_segment_write(LogDirectory *log, LogSegment *segment, struct iovec *pieces,
+								 size_t count, size_t length, Err *err) MUST_CHECK;
 /* fdatasync of all that the batch touched, and of the folder when files are new. */
 bool log_directory_segment_sync(LogDirectory *log, Err *err) MUST_CHECK;
 /* Takes back what the batch in delivery wrote, as far as that is possible. */
@@ -204,6 +228,17 @@ void log_directory_segment_undo(LogDirectory *log);
 /* Renames all closed segments into their topics' folders and drops them from the commit state
  * (the file follows with the next commit). Done again safely after any failure. */
 bool log_directory_segment_publish(LogDirectory *log, Err *err) MUST_CHECK;
+
+/* log_directory_blocks.c: records as blocks */
+void log_directory_blocks_init(LogBlocks *blocks);
+void log_directory_blocks_release(LogBlocks *blocks);
+/* Forgets what was not written. */
+void log_directory_blocks_forget(LogBlocks *blocks);
+/* Adds a record, whose bytes must stay until all is finished; writes when there is enough. */
+bool log_directory_blocks_add(LogDirectory *log, LogSegment *segment, const uint8_t *value,
+							  size_t length, Err *err) MUST_CHECK;
+/* Writes what is left. */
+bool log_directory_blocks_finish(LogDirectory *log, LogSegment *segment, Err *err) MUST_CHECK;
 
 /* log_directory_recover.c: LogWriterOps.open */
 bool log_directory_recover(LogDirectory *log, Buffer *progress, Err *err) MUST_CHECK;

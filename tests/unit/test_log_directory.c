@@ -524,6 +524,46 @@ a_hundred_thousand_records_go_in_and_come_out(void **state)
 	writer->ops->close(writer);
 }
 
+/* Tiny records fill a write by their number, others by their bytes; topics take turns. */
+static void
+records_of_all_sizes_share_writes(void **state)
+{
+	static const size_t sizes[] = {0, 1, 40, 4000};
+
+	for (int codec = 0; codec < 2; codec++)
+	{
+		LogWriter *writer = fixture_writer(0, codec == 0 ? CONTAINER_NULL : CONTAINER_DEFLATE);
+		int expected[2] = {0, 0};
+		LogBatch batch;
+		size_t culprit;
+		Err err;
+
+		assert_int_equal(fixture_open(writer, &err), 0);
+		log_batch_init(&batch, 64 << 20);
+		for (size_t size = 0; size < 4; size++)
+			for (int i = 0; i < 3000; i++)
+			{
+				uint16_t topic = (uint16_t) (i % 7 == 0);
+
+				fixture_add(&batch, topic, expected[topic]++, sizes[size]);
+			}
+		assert_true(buffer_append_text(&batch.progress, "1", &err));
+		assert_true(writer->ops->deliver(writer, &batch, &culprit, &err));
+		log_batch_release(&batch);
+		writer->ops->close(writer);
+		for (int topic = 0; topic < 2; topic++)
+		{
+			const char *name = fixture_topics[topic].name;
+
+			assert_int_equal(fixture_read(name, false, values, &err), expected[topic]);
+			for (int i = 0; i < expected[topic]; i++)
+				assert_int_equal(values[i], i);
+		}
+		fixture_remove(fixture_path);
+	}
+	(void) state;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int
@@ -545,6 +585,7 @@ main(void)
 		TEST(names_that_are_no_file_names_are_refused),
 		TEST(a_full_disk_is_named_and_nothing_is_lost_or_repeated),
 		TEST(a_hundred_thousand_records_go_in_and_come_out),
+		TEST(records_of_all_sizes_share_writes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
