@@ -52,11 +52,17 @@ deadletter_put_rows(const DeadLetter *letter, Buffer *out, Err *err)
 {
 	const Change *change = letter->change;
 
-	if (change == NULL)
-		return encode_long(out, 0, err) && encode_long(out, 0, err);
-	return deadletter_put_row(letter, change->old_row == OLD_NONE ? NULL : change->old_values,
-							  change->old_row == OLD_KEY, out, err) &&
-		   deadletter_put_row(letter, change->new_values, false, out, err);
+	const Value *old_values = NULL;
+	const Value *new_values = NULL;
+
+	if (change != NULL)
+	{
+		old_values = change->old_row == OLD_NONE ? NULL : change->old_values;
+		new_values = change->new_values;
+	}
+	return deadletter_put_row(letter, old_values, change != NULL && change->old_row == OLD_KEY, out,
+							  err) &&
+		   deadletter_put_row(letter, new_values, false, out, err);
 }
 
 /* Where the record comes from: the fields up to the key. */
@@ -162,13 +168,14 @@ static bool
 deadletter_put_row(const DeadLetter *letter, const Value *values, bool key_only, Buffer *out,
 				   Err *err)
 {
-	const Relation *relation = letter->change->relation;
+	const Relation *relation;
 	int64_t count = 0;
 	Buffer scratch;
 	bool done = false;
 
 	if (values == NULL)
 		return encode_long(out, 0, err);
+	relation = letter->change->relation;
 	buffer_init(&scratch, SIZE_MAX / 2);
 	for (uint16_t i = 0; i < relation->ncolumns; i++)
 		count += !key_only || relation->columns[i].key;

@@ -41,7 +41,8 @@ deadletter_digit(const NumericValue *numeric, int position)
 {
 	if (position < 0 || position >= numeric->ndigits)
 		return 0;
-	return (unsigned) numeric->digits[2 * position] << 8 | numeric->digits[2 * position + 1];
+	return (unsigned) numeric->digits[2 * (size_t) position] << 8 |
+		   numeric->digits[2 * (size_t) position + 1];
 }
 
 static bool

@@ -83,6 +83,7 @@ stream_worker_init(StreamWorker *worker, StreamProcess *process, const SourceCon
 	worker->source.stop_context = worker;
 	worker->state = STREAM_CONNECTING;
 	worker->mapping = mapping;
+	(void) atomic_fetch_add(&mapping->users, 1);
 	worker->notify = process->notify;
 	(void) pthread_mutex_init(&worker->opening_mutex, NULL);
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -108,35 +109,49 @@ stream_mapping_new(const Mapping *mapping, bool owned, int users)
 	return shared;
 }
 
+/* What the process needs besides its workers. */
+static bool
+stream_process_allocate(StreamProcess *process, Err *err)
+{
+	process->workers = alloc_zero(process->config->nsources * sizeof(StreamWorker));
+	process->line_rows = alloc_zero(process->config->nsources * sizeof(uint64_t));
+	process->notify = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (process->workers != NULL && process->line_rows != NULL && process->notify >= 0)
+		return true;
+	alloc_free(process->workers);
+	alloc_free(process->line_rows);
+	if (process->notify >= 0)
+		(void) close(process->notify);
+	return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory starting the streamer");
+}
+
 static bool
 stream_process_start(StreamProcess *process, Err *err)
 {
 	const StreamConfig *config = process->config;
-	StreamMapping *mapping = stream_mapping_new(config->mapping, false, (int) config->nsources);
+	StreamMapping *mapping;
+	bool done = true;
 
-	process->workers = alloc_zero(config->nsources * sizeof(StreamWorker));
-	process->line_rows = alloc_zero(config->nsources * sizeof(uint64_t));
-	process->notify = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (mapping == NULL || process->workers == NULL || process->line_rows == NULL ||
-		process->notify < 0)
-	{
-		alloc_free(mapping);
-		(void) stream_process_end(process, err);
-		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory starting the streamer");
-	}
-	for (size_t i = 0; i < config->nsources; i++)
+	if (!stream_process_allocate(process, err))
+		return false;
+	mapping = stream_mapping_new(config->mapping, false, 1);
+	if (mapping == NULL)
+		done = err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory starting the streamer");
+	for (size_t i = 0; done && i < config->nsources; i++)
 	{
 		process->nworkers++;
-		if (!stream_worker_init(&process->workers[i], process, &config->sources[i], mapping, err))
-		{
-			Err ignored;
-
-			stream_process_stop(process);
-			(void) stream_process_end(process, &ignored);
-			return false;
-		}
+		done = stream_worker_init(&process->workers[i], process, &config->sources[i], mapping, err);
 	}
-	return true;
+	if (mapping != NULL)
+		stream_mapping_release(mapping);
+	if (!done)
+	{
+		Err ignored;
+
+		stream_process_stop(process);
+		(void) stream_process_end(process, &ignored);
+	}
+	return done;
 }
 
 static void
@@ -258,7 +273,7 @@ stream_process_reload(StreamProcess *process)
 		return;
 	(void) sd_notify(0, "STATUS=reading the mapping");
 	err_clear(&err);
-	arena_init(&arena, 16 * 1024 * 1024);
+	arena_init(&arena, (size_t) 16 << 20);
 	next = config->reload_mapping(config->reload_context, &err);
 	if (next != NULL && stream_reload_check(process, next, &arena, &err))
 		shared = stream_mapping_new(next, true, (int) process->nworkers + 1);

@@ -18,7 +18,7 @@
 
 #define STREAM_EVENTS_PER_STEP	 2000
 #define STREAM_PROMPT_FEEDBACK	 INT64_C(100000)
-#define STREAM_IDLE_BYTES		 (16 * 1024 * 1024)
+#define STREAM_IDLE_BYTES		 ((Lsn) 16 << 20)
 #define STREAM_IDLE_LONG		 (300 * CLOCK_SECOND)
 #define STREAM_LOOP_WAIT		 CLOCK_SECOND
 #define STREAM_LAST_WORD_TIMEOUT 1000 /* milliseconds for the last feedback to leave */

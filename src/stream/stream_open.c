@@ -14,7 +14,7 @@
 #include "goldpan/alloc.h"
 #include "goldpan/report.h"
 
-#define STREAM_PIPELINE_CEILING (16 * 1024 * 1024)
+#define STREAM_PIPELINE_CEILING ((size_t) 16 << 20)
 
 static bool stream_pipeline_open_writer(StreamPipeline *pipeline, Err *err);
 static bool stream_pipeline_parse(StreamPipeline *pipeline, const Buffer *bytes, Err *err);

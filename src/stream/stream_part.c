@@ -83,8 +83,9 @@ stream_part_read(const CanonicalEntity *entity, const uint8_t *value, size_t len
 	AvroReader reader = {value, value + length};
 	int64_t numbers[sizeof(stream_meta_shape)] = {0};
 
-	if (!stream_skip_text(&reader, err) || !stream_skip_text(&reader, err))
-		return false;
+	for (int key = 0; key < 2; key++)
+		if (!stream_skip_text(&reader, err))
+			return false;
 	for (uint16_t i = 0; i < entity->nfields; i++)
 		if (!stream_skip_field(&reader, entity->fields[i].type, err))
 			return false;

@@ -13,8 +13,8 @@
 
 #include "goldpan/alloc.h"
 
-#define STREAM_SHAPES_CEILING (32 * 1024 * 1024)
-#define STREAM_EVENT_CEILING  (64 * 1024 * 1024)
+#define STREAM_SHAPES_CEILING ((size_t) 32 << 20)
+#define STREAM_EVENT_CEILING  ((size_t) 64 << 20)
 
 static bool stream_plan_bind(StreamPlans *plans, const Relation *relation, StreamPlan **first,
 							 Err *err);

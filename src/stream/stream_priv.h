@@ -98,7 +98,7 @@ typedef struct StreamWorker
 	int64_t failing_since; /* first failure since something became durable; 0: none */
 	int64_t retry_delay;
 	uint64_t batches_before; /* what the last failure found */
-	unsigned poisoned;	/* equal failures at one position */
+	unsigned poisoned;		 /* equal failures at one position */
 	int64_t reported_at;
 	uint32_t random;
 	/* why it stopped; read by the process once the state says so */
@@ -107,7 +107,7 @@ typedef struct StreamWorker
 } StreamWorker;
 
 void stream_worker_set_state(StreamWorker *worker, StreamState state, const char *why);
-void *stream_worker_run(void *worker);
+void *stream_worker_run(void *context);
 /* Whether the worker has been told to stop or to take another mapping. */
 bool stream_worker_interrupted(const StreamWorker *worker);
 /* Empties the wake descriptor. */
@@ -119,7 +119,7 @@ void stream_worker_wake(StreamWorker *worker);
 
 #define STREAM_BATCHES 3
 /* Room above the limits for what is added before they are looked at: the progress, dead letters. */
-#define STREAM_BATCH_SLACK (1024 * 1024)
+#define STREAM_BATCH_SLACK ((size_t) 1 << 20)
 
 /* What progress becomes when the batch is durable. */
 typedef struct StreamPosition
