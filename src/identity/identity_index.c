@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * identity_index — postings of keys, and the edges between records that share a live one.
+ *
+ * Invariant: two records have an edge if and only if they share a live key and weigh
+ * at least the edge floor.  A key is live while no more than `key_cap` records have
+ * it and its value is not generic (few enough distinct names use it), so both are
+ * functions of the records present and never of their order.  When a key dies or
+ * revives, or a value becomes generic or stops being it, the records with it are
+ * visited: at most the cap and one.
+ */
+#include "identity/identity_state_priv.h"
+
+#include <string.h>
+
+#define SINGLE		 0x80000000u
+#define POSTINGS_MAX 256
+
+typedef struct Postings
+{
+	uint32_t value; /* in the table */
+	uint32_t count;
+} Postings;
+
+static void relink(Identity *identity, uint32_t record);
+static void remove_edges(Identity *identity, uint32_t record);
+
+static Postings
+postings(const Identity *identity, uint64_t key)
+{
+	Postings p = {identity_table_get(&identity->store, &identity_root(identity)->keys, key), 0};
+
+	p.count = p.value == 0		 ? 0
+			  : p.value & SINGLE ? 1
+								 : identity_set_count(&identity->store, p.value);
+	return p;
+}
+
+static uint32_t
+list_postings(const Identity *identity, const Postings *p, uint32_t *out, uint32_t max)
+{
+	if (p->count == 1 && (p->value & SINGLE))
+	{
+		out[0] = p->value & ~SINGLE;
+		return 1;
+	}
+	return p->count == 0 ? 0 : identity_set_list(&identity->store, p->value, out, max);
+}
+
+static void
+put_posting(Identity *identity, uint64_t key, uint32_t record)
+{
+	Postings p = postings(identity, key);
+	Ref set = p.value;
+
+	if (p.count == 0)
+		set = record | SINGLE;
+	else
+	{
+		if (p.value & SINGLE)
+		{
+			set = 0;
+			identity_set_add(&identity->store, &set, p.value & ~SINGLE);
+		}
+		identity_set_add(&identity->store, &set, record);
+	}
+	if (set != p.value)
+		identity_table_put(&identity->store, &identity_root(identity)->keys, key, set);
+}
+
+static void
+take_posting(Identity *identity, uint64_t key, uint32_t record)
+{
+	Postings p = postings(identity, key);
+	Ref set = p.value;
+
+	if (p.value & SINGLE)
+		set = 0;
+	else
+	{
+		identity_set_remove(&identity->store, &set, record);
+		if (p.count == 2)
+		{
+			uint32_t last;
+
+			identity_set_list(&identity->store, set, &last, 1);
+			identity_set_remove(&identity->store, &set, last);
+			set = last | SINGLE;
+		}
+	}
+	if (set != p.value)
+		identity_table_put(&identity->store, &identity_root(identity)->keys, key, set);
+}
+
+/* ---- what makes a key dead ---- */
+
+static uint32_t
+cap_of(const Identity *identity, unsigned kind)
+{
+	return (uint32_t) model_parameter(identity->model, kind, PARAMETER_key_cap);
+}
+
+static uint32_t
+names_allowed(const Identity *identity, unsigned kind, FormKind value)
+{
+	Parameter p = value == FORM_EMAIL	 ? PARAMETER_names_per_email
+				  : value == FORM_PHONE	 ? PARAMETER_names_per_phone
+				  : value == FORM_ID	 ? PARAMETER_names_per_id
+				  : value == FORM_DOMAIN ? PARAMETER_names_per_phone
+										 : PARAMETER_names_per_address;
+
+	return (uint32_t) model_parameter(identity->model, kind, p);
+}
+
+/* A name as far as counting users of a value goes: typing errors should not count. */
+static uint32_t
+rough_name(const IdentityForm *form)
+{
+	uint32_t given = 0, family = 0;
+
+	if (form->kind == IDENTITY_COMPANY)
+		return form->first[FORM_WORD] < form->first[FORM_WORD + 1]
+				   ? form->values[form->first[FORM_WORD]].sound
+				   : 0;
+	if (form->given != ABSENT)
+		given = (unsigned char) *form_text(form, &form->values[form->given]);
+	if (form->family != ABSENT)
+		family = (unsigned char) *form_text(form, &form->values[form->family]);
+	return given << 8 | family;
+}
+
+static bool
+generic(const Identity *identity, const uint32_t *members, uint32_t count, unsigned kind,
+		FormKind value)
+{
+	uint32_t names[POSTINGS_MAX], distinct = 0, allowed = names_allowed(identity, kind, value);
+
+	if (count > cap_of(identity, kind))
+		return true;
+	for (uint32_t i = 0; i < count && count > allowed; i++)
+	{
+		uint32_t name =
+			rough_name(identity_form_of(identity, identity_record(identity, members[i])));
+		uint32_t j = 0;
+
+		while (j < distinct && names[j] != name)
+			j++;
+		if (j == distinct)
+			names[distinct++] = name;
+	}
+	return distinct > allowed;
+}
+
+static FormKind
+value_kind(const IdentityForm *form, const Key *key)
+{
+	return (FormKind) form->values[key->value].kind;
+}
+
+/* Marks, in the stored form, the value behind a key; compares it by the key again, since
+ * the other record's value may stand elsewhere. */
+static void
+mark(Identity *identity, uint32_t number, uint64_t key, bool on)
+{
+	RecordRow *record = identity_record(identity, number);
+	IdentityForm *form = identity_form_of(identity, record);
+	Key keys[KEYS_MAX];
+	unsigned n = identity_keys(identity->model, form, keys);
+
+	for (unsigned i = 0; i < n; i++)
+		if (keys[i].hash == key && keys[i].value != ABSENT)
+		{
+			size_t offset = offsetof(IdentityForm, values) + keys[i].value * sizeof(FormValue);
+
+			identity_store_edit(&identity->store, record->form, offset, sizeof(FormValue));
+			form->values[keys[i].value].flags &= (uint8_t) ~VALUE_GENERIC;
+			if (on)
+				form->values[keys[i].value].flags |= VALUE_GENERIC;
+			identity_record_edit(identity, number)->flags |= RECORD_STALE;
+			identity_list_add(identity, &identity->dirty, number);
+		}
+}
+
+/* ---- edges ---- */
+
+static EdgeRow *
+edges_of(const Identity *identity, const RecordRow *record)
+{
+	return record->edges == 0 ? NULL : store_at(&identity->store, record->edges);
+}
+
+static unsigned
+find_edge(const Identity *identity, const RecordRow *record, uint32_t other)
+{
+	const EdgeRow *edge = edges_of(identity, record);
+	unsigned i = 0;
+
+	while (i < record->nedges && edge[i].record != other)
+		i++;
+	return i;
+}
+
+static void
+put_edge(Identity *identity, uint32_t from, uint32_t to, int16_t bits, uint16_t live)
+{
+	RecordRow *record = identity_record(identity, from);
+	unsigned at = find_edge(identity, record, to);
+	EdgeRow *edge;
+
+	if (at == record->edges_room)
+	{
+		unsigned room = record->edges_room ? record->edges_room * 2u : 4;
+		Ref more;
+
+		if (room > 16384)
+			longjmp(*identity->store.out, 1);
+		more = identity_store_new(&identity->store, room * sizeof(EdgeRow));
+		if (record->nedges > 0)
+			memcpy(store_at(&identity->store, more), edges_of(identity, record),
+				   record->nedges * sizeof(EdgeRow));
+		identity_record_edit(identity, from);
+		identity_store_delete(&identity->store, record->edges,
+							  record->edges_room * sizeof(EdgeRow));
+		record->edges = more;
+		record->edges_room = (uint16_t) room;
+	}
+	edge =
+		identity_store_edit(&identity->store, record->edges, at * sizeof(EdgeRow), sizeof(EdgeRow));
+	edge->record = to;
+	edge->bits = bits;
+	edge->live = live;
+	if (at == record->nedges)
+	{
+		identity_record_edit(identity, from);
+		record->nedges++;
+	}
+	identity_list_add(identity, &identity->dirty, from);
+}
+
+static void
+take_edge(Identity *identity, uint32_t from, uint32_t to)
+{
+	RecordRow *record = identity_record(identity, from);
+	unsigned at = find_edge(identity, record, to);
+	unsigned last = record->nedges - 1u;
+	EdgeRow *edge;
+
+	if (at > last)
+		return;
+	edge =
+		identity_store_edit(&identity->store, record->edges, 0, record->nedges * sizeof(EdgeRow));
+	edge[at] = edge[last];
+	memset(&edge[last], 0, sizeof(edge[last]));
+	identity_record_edit(identity, from);
+	record->nedges--;
+	if (record->nedges == 0)
+	{
+		identity_store_delete(&identity->store, record->edges,
+							  record->edges_room * sizeof(EdgeRow));
+		record->edges = 0;
+		record->edges_room = 0;
+	}
+	identity_list_add(identity, &identity->dirty, from);
+}
+
+static void
+remove_edges(Identity *identity, uint32_t number)
+{
+	RecordRow *record = identity_record(identity, number);
+
+	while (record->nedges > 0)
+	{
+		uint32_t other = edges_of(identity, record)[record->nedges - 1].record;
+
+		take_edge(identity, other, number);
+		take_edge(identity, number, other);
+	}
+	identity_list_add(identity, &identity->dirty, number);
+}
+
+/* A key dies: edges inside its members share one live key less. */
+static void
+die(Identity *identity, const uint32_t *members, uint32_t count)
+{
+	uint32_t now = identity_stamp(identity);
+
+	for (uint32_t i = 0; i < count; i++)
+		identity->stamp[members[i]] = now;
+	for (uint32_t i = 0; i < count; i++)
+	{
+		RecordRow *record = identity_record(identity, members[i]);
+
+		identity->visits++;
+		for (unsigned e = record->nedges; e-- > 0;)
+		{
+			EdgeRow *edge = &edges_of(identity, record)[e];
+
+			if (identity->stamp[edge->record] != now)
+				continue;
+			if ((edge->live & ~EDGE_CONFLICT) <= 1)
+			{
+				uint32_t other = edge->record;
+
+				/* once, from either end */
+				take_edge(identity, other, members[i]);
+				take_edge(identity, members[i], other);
+			}
+			else
+			{
+				identity_store_edit(&identity->store, record->edges, e * sizeof(EdgeRow),
+									sizeof(EdgeRow));
+				edge->live--;
+			}
+		}
+	}
+}
+
+int32_t
+identity_pair_bits(Identity *identity, uint32_t a, uint32_t b)
+{
+	Comparison c;
+	const RecordRow *x = identity_record(identity, a), *y = identity_record(identity, b);
+	const IdentityForm *f = identity_form_of(identity, x), *g = identity_form_of(identity, y);
+
+	if (f->kind != g->kind)
+		return INT16_MIN;
+	identity_compare(identity->model, f, g, &c);
+	identity_root(identity)->comparisons++;
+	return c.conflict ? INT16_MIN : c.bits;
+}
+
+static bool
+key_lives(const Identity *identity, const IdentityForm *form, const Key *key, const Postings *p)
+{
+	if (key->value != ABSENT && (form->values[key->value].flags & VALUE_GENERIC))
+		return false;
+	return p->count <= cap_of(identity, form->kind);
+}
+
+static void
+gather(Identity *identity, uint32_t number, const IdentityForm *form, List *found)
+{
+	Key keys[KEYS_MAX];
+	unsigned n = identity_keys(identity->model, form, keys);
+	uint32_t members[POSTINGS_MAX], now = identity_stamp(identity);
+
+	found->count = 0;
+	identity->stamp[number] = now;
+	identity->live[number] = 0;
+	for (unsigned k = 0; k < n; k++)
+	{
+		Postings p = postings(identity, keys[k].hash);
+		uint32_t count;
+
+		if (p.count < 2 || !key_lives(identity, form, &keys[k], &p))
+			continue;
+		count = list_postings(identity, &p, members, POSTINGS_MAX);
+		for (uint32_t i = 0; i < count; i++)
+		{
+			uint32_t other = members[i];
+
+			if (identity->stamp[other] != now)
+			{
+				identity->stamp[other] = now;
+				identity->live[other] = 0;
+				identity_list_add(identity, found, other);
+			}
+			identity->live[other]++;
+		}
+	}
+}
+
+/* Compares a record with all its candidates and makes its edges what they must be. */
+static void
+relink(Identity *identity, uint32_t number)
+{
+	RecordRow *record = identity_record(identity, number);
+	const IdentityForm *form = identity_form_of(identity, record);
+	int32_t floor = model_parameter(identity->model, form->kind, PARAMETER_edge);
+	List *found = &identity->seen;
+	uint32_t now;
+
+	gather(identity, number, form, found);
+	now = identity->stamp_now;
+	for (unsigned e = record->nedges; e-- > 0;)
+	{
+		uint32_t other = edges_of(identity, record)[e].record;
+
+		if (identity->stamp[other] == now)
+			continue;
+		take_edge(identity, other, number);
+		take_edge(identity, number, other);
+	}
+	identity->visits += found->count;
+	identity_root(identity)->candidates += found->count;
+	identity_root(identity)->comparisons += found->count;
+	for (size_t i = 0; i < found->count; i++)
+	{
+		uint32_t other = found->item[i];
+		Comparison c;
+
+		if (i + 1 < found->count)
+			__builtin_prefetch(identity_record(identity, found->item[i + 1]));
+		identity_compare(identity->model, form,
+						 identity_form_of(identity, identity_record(identity, other)), &c);
+		if (c.bits < floor)
+		{
+			if (find_edge(identity, record, other) < record->nedges)
+			{
+				take_edge(identity, other, number);
+				take_edge(identity, number, other);
+			}
+			continue;
+		}
+		if (identity->live[other] > 0x7fff)
+			identity->live[other] = 0x7fff;
+		put_edge(identity, number, other, (int16_t) c.bits,
+				 (uint16_t) (identity->live[other] | (c.conflict ? EDGE_CONFLICT : 0)));
+		put_edge(identity, other, number, (int16_t) c.bits,
+				 (uint16_t) (identity->live[other] | (c.conflict ? EDGE_CONFLICT : 0)));
+	}
+}
+
+static void
+relink_listed(Identity *identity)
+{
+	for (size_t i = 0; i < identity->relink.count; i++)
+		relink(identity, identity->relink.item[i]);
+	identity->relink.count = 0;
+}
+
+/* The value behind a key becomes generic, or no longer is. */
+static void
+turn(Identity *identity, uint64_t key, const uint32_t *members, uint32_t count, bool on)
+{
+	Root *root = identity_root(identity);
+
+	root->generic_values += on ? 1 : (uint64_t) -1;
+	for (uint32_t i = 0; i < count; i++)
+	{
+		mark(identity, members[i], key, on);
+		identity_list_add(identity, &identity->relink, members[i]);
+	}
+}
+
+void
+identity_index_add(Identity *identity, uint32_t number)
+{
+	RecordRow *record = identity_record(identity, number);
+	const IdentityForm *form = identity_form_of(identity, record);
+	uint32_t cap = cap_of(identity, form->kind);
+	uint32_t members[POSTINGS_MAX];
+	Key keys[KEYS_MAX];
+	unsigned n = identity_keys(identity->model, form, keys);
+
+	for (unsigned k = 0; k < n; k++)
+	{
+		Postings p;
+		uint32_t count;
+		bool before, after;
+
+		put_posting(identity, keys[k].hash, number);
+		p = postings(identity, keys[k].hash);
+		if (p.count > cap)
+			identity_root(identity)->dead_postings += p.count == cap + 1 ? p.count : 1;
+		if (keys[k].value == ABSENT)
+		{
+			if (p.count != cap + 1)
+				continue;
+			count = list_postings(identity, &p, members, POSTINGS_MAX);
+			die(identity, members, count);
+			continue;
+		}
+		if (p.count > cap + 1)
+		{
+			mark(identity, number, keys[k].hash, true);
+			continue;
+		}
+		count = list_postings(identity, &p, members, POSTINGS_MAX);
+		after = generic(identity, members, count, form->kind, value_kind(form, &keys[k]));
+		if (!after)
+			continue;
+		for (uint32_t i = 0; i < count; i++)
+			if (members[i] == number)
+				members[i] = members[--count];
+		before = generic(identity, members, count, form->kind, value_kind(form, &keys[k]));
+		if (before)
+			mark(identity, number, keys[k].hash, true);
+		else
+		{
+			members[count++] = number;
+			turn(identity, keys[k].hash, members, count, true);
+		}
+	}
+	identity_list_add(identity, &identity->relink, number);
+	relink_listed(identity);
+}
+
+void
+identity_index_remove(Identity *identity, uint32_t number)
+{
+	RecordRow *record = identity_record(identity, number);
+	const IdentityForm *form = identity_form_of(identity, record);
+	uint32_t cap = cap_of(identity, form->kind);
+	uint32_t members[POSTINGS_MAX];
+	Key keys[KEYS_MAX];
+	unsigned n = identity_keys(identity->model, form, keys);
+
+	remove_edges(identity, number);
+	for (unsigned k = 0; k < n; k++)
+	{
+		bool was =
+			keys[k].value != ABSENT && (form->values[keys[k].value].flags & VALUE_GENERIC) != 0;
+		Postings p;
+		uint32_t count;
+
+		take_posting(identity, keys[k].hash, number);
+		p = postings(identity, keys[k].hash);
+		if (p.count >= cap)
+			identity_root(identity)->dead_postings -= p.count == cap ? p.count + 1 : 1;
+		if (p.count > cap)
+			continue;
+		if (keys[k].value == ABSENT)
+		{
+			if (p.count != cap)
+				continue;
+			count = list_postings(identity, &p, members, POSTINGS_MAX);
+			for (uint32_t i = 0; i < count; i++)
+				identity_list_add(identity, &identity->relink, members[i]);
+			continue;
+		}
+		if (!was)
+			continue;
+		count = list_postings(identity, &p, members, POSTINGS_MAX);
+		if (!generic(identity, members, count, form->kind, value_kind(form, &keys[k])))
+			turn(identity, keys[k].hash, members, count, false);
+	}
+	relink_listed(identity);
+}

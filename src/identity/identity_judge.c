@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * identity_judge — a steward's answers: kept, found by record, checked against each other.
+ *
+ * Answers name records by the hash of (source, id), so they outlive the records.  They
+ * are input of the clustering and nothing else: undoing one takes it away, and the
+ * partition is what it would have been without it.
+ */
+#include "identity/identity_state_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define JUDGES	   offsetof(Root, judges)
+#define PER_RECORD 64
+#define TIED_MOST  400
+
+typedef struct Tied /* records tied by answers "same" */
+{
+	uint64_t hash[TIED_MOST];
+	uint32_t by[TIED_MOST]; /* the judgement that tied it */
+	size_t count;
+} Tied;
+
+static JudgeBody *
+body_of(const Identity *identity, const JudgeRow *judge)
+{
+	return store_at(&identity->store, judge->body);
+}
+
+static uint32_t
+named(const JudgeBody *body)
+{
+	return 2 + body->nseen_a + body->nseen_b;
+}
+
+static uint32_t
+judges_of_hash(const Identity *identity, uint64_t hash, uint32_t *out, uint32_t max)
+{
+	Ref set =
+		identity_table_get(&identity->store, &identity_root(identity)->judged_by_record, hash);
+
+	return identity_set_list(&identity->store, set, out, max);
+}
+
+uint32_t
+identity_judges(const Identity *identity, const RecordRow *record, uint32_t *out, uint32_t max)
+{
+	return record->judged == 0 ? 0 : judges_of_hash(identity, record->hash, out, max);
+}
+
+uint32_t
+identity_judge_find(const Identity *identity, uint64_t handle)
+{
+	return identity_table_get(&identity->store, &identity_root(identity)->judges_by_handle,
+							  identity_text_mix(handle, 14));
+}
+
+const char *
+identity_judge_text(const JudgeBody *body, unsigned n)
+{
+	const char *text = (const char *) &body->hash[named(body)];
+
+	while (n-- > 0)
+		text += strlen(text) + 1;
+	return text;
+}
+
+/* ---- contradictions ---- */
+
+static void
+tie(const Identity *identity, uint64_t start, Tied *tied)
+{
+	tied->count = 1;
+	tied->hash[0] = start;
+	tied->by[0] = 0;
+	for (size_t i = 0; i < tied->count; i++)
+	{
+		uint32_t judges[PER_RECORD];
+		uint32_t n = judges_of_hash(identity, tied->hash[i], judges, PER_RECORD);
+
+		for (uint32_t k = 0; k < n; k++)
+		{
+			const JudgeRow *judge = identity_judge(identity, judges[k]);
+			const JudgeBody *body = body_of(identity, judge);
+			uint64_t other;
+			size_t j = 0;
+
+			if (judge->verdict != IDENTITY_SAME ||
+				(body->hash[0] != tied->hash[i] && body->hash[1] != tied->hash[i]))
+				continue;
+			other = body->hash[0] == tied->hash[i] ? body->hash[1] : body->hash[0];
+			while (j < tied->count && tied->hash[j] != other)
+				j++;
+			if (j == tied->count && tied->count < TIED_MOST)
+			{
+				tied->hash[tied->count] = other;
+				tied->by[tied->count++] = judges[k];
+			}
+		}
+	}
+}
+
+static bool
+holds(const Tied *tied, uint64_t hash)
+{
+	for (size_t i = 0; i < tied->count; i++)
+		if (tied->hash[i] == hash)
+			return true;
+	return false;
+}
+
+/* A judgement that keeps a record of x apart from one of y; 0 when there is none. */
+static uint32_t
+parted(const Identity *identity, const Tied *x, const Tied *y)
+{
+	for (size_t i = 0; i < x->count; i++)
+	{
+		uint32_t judges[PER_RECORD];
+		uint32_t n = judges_of_hash(identity, x->hash[i], judges, PER_RECORD);
+
+		for (uint32_t k = 0; k < n; k++)
+		{
+			const JudgeRow *judge = identity_judge(identity, judges[k]);
+			const JudgeBody *body = body_of(identity, judge);
+			uint32_t first = judge->verdict == IDENTITY_SPLIT ? 2 + body->nseen_a : 1;
+			uint32_t last = judge->verdict == IDENTITY_SPLIT ? named(body) : 2;
+
+			if (judge->verdict != IDENTITY_DIFFERENT && judge->verdict != IDENTITY_SPLIT)
+				continue;
+			for (uint32_t f = first; f < last; f++)
+				if ((holds(x, body->hash[0]) && holds(y, body->hash[f])) ||
+					(holds(y, body->hash[0]) && holds(x, body->hash[f])))
+					return judges[k];
+		}
+	}
+	return 0;
+}
+
+static void
+describe(const Identity *identity, uint32_t number, char *out, size_t size)
+{
+	static const char *const verdicts[] = {"", "same", "different", "unsure", "split"};
+	const JudgeRow *judge = number == 0 ? NULL : identity_judge(identity, number);
+	const JudgeBody *body = judge == NULL ? NULL : body_of(identity, judge);
+
+	if (judge == NULL)
+		snprintf(out, size, "none");
+	else
+		snprintf(out, size, "%llu (%s: %s/%s, %s/%s)", (unsigned long long) judge->handle,
+				 verdicts[judge->verdict], identity_judge_text(body, 0),
+				 identity_judge_text(body, 1), identity_judge_text(body, 2),
+				 identity_judge_text(body, 3));
+}
+
+static IdentityStatus
+refuse(const Identity *identity, const IdentityJudgement *j, uint32_t second, uint32_t third,
+	   char *message, size_t size)
+{
+	char x[150], y[150];
+
+	describe(identity, second, x, sizeof(x));
+	describe(identity, third, y, sizeof(y));
+	snprintf(message, size, "judgement %llu contradicts judgements %s and %s",
+			 (unsigned long long) j->handle, x, y);
+	return IDENTITY_CONTRADICTION;
+}
+
+static IdentityStatus
+check(const Identity *identity, const IdentityJudgement *j, uint64_t a, uint64_t b, char *message,
+	  size_t size)
+{
+	Tied x, y;
+	uint32_t other;
+
+	if (j->verdict == IDENTITY_UNSURE)
+		return IDENTITY_DONE;
+	tie(identity, a, &x);
+	if (j->verdict == IDENTITY_SAME)
+	{
+		tie(identity, b, &y);
+		other = parted(identity, &x, &y);
+		if (other != 0)
+			return refuse(identity, j, other,
+						  x.count > 1	? x.by[1]
+						  : y.count > 1 ? y.by[1]
+										: other,
+						  message, size);
+		if (x.count + y.count > TIED_MOST / 2)
+		{
+			snprintf(message, size, "judgement %llu would tie more than %d records",
+					 (unsigned long long) j->handle, TIED_MOST / 2);
+			return IDENTITY_CONTRADICTION;
+		}
+		return IDENTITY_DONE;
+	}
+	for (size_t k = 0; k < (j->verdict == IDENTITY_SPLIT ? j->nseen_b : 1); k++)
+	{
+		uint64_t foreign = j->verdict == IDENTITY_SPLIT
+							   ? identity_ref_hash(identity, j->seen_b[k].source, j->seen_b[k].id)
+							   : b;
+
+		for (size_t t = 0; t < x.count; t++)
+			if (x.hash[t] == foreign)
+				return refuse(identity, j, x.count > 1 ? x.by[1] : 0, x.by[t], message, size);
+	}
+	return IDENTITY_DONE;
+}
+
+/* ---- taking and undoing ---- */
+
+static void
+mark_named(Identity *identity, uint32_t number, bool present)
+{
+	const JudgeBody *body = body_of(identity, identity_judge(identity, number));
+
+	for (uint32_t i = 0; i < named(body); i++)
+	{
+		uint32_t record = identity_find_hash(identity, body->hash[i]);
+
+		if (record == 0)
+			continue;
+		if (present && identity_record(identity, record)->judged == 0)
+			identity_record_edit(identity, record)->judged = 1;
+		identity_list_add(identity, &identity->dirty, record);
+	}
+}
+
+static bool
+first_mention(const JudgeBody *body, uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++)
+		if (body->hash[i] == body->hash[at])
+			return false;
+	return true;
+}
+
+static void
+enter(Identity *identity, uint32_t number, bool in)
+{
+	const JudgeBody *body = body_of(identity, identity_judge(identity, number));
+	const Table *table = &identity_root(identity)->judged_by_record;
+
+	for (uint32_t i = 0; i < named(body); i++)
+	{
+		Ref before = identity_table_get(&identity->store, table, body->hash[i]), set = before;
+
+		if (!first_mention(body, i))
+			continue;
+		if (in)
+			identity_set_add(&identity->store, &set, number);
+		else
+			identity_set_remove(&identity->store, &set, number);
+		if (set != before)
+			identity_table_put(&identity->store, table, body->hash[i], set);
+	}
+}
+
+static Ref
+make_body(Identity *identity, const IdentityJudgement *j)
+{
+	const IdentityRef *b = j->verdict == IDENTITY_SPLIT && j->nseen_b > 0 ? &j->seen_b[0] : &j->b;
+	const char *texts[6] = {j->a.source, j->a.id, b->source, b->id, j->user, j->reason};
+	size_t size = sizeof(JudgeBody) + (2 + j->nseen_a + j->nseen_b) * sizeof(uint64_t);
+	size_t length[6];
+	JudgeBody *body;
+	Ref ref;
+	char *at;
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < 6; i++)
+	{
+		if (texts[i] == NULL)
+			texts[i] = "";
+		length[i] = strnlen(texts[i], 500);
+		size += length[i] + 1;
+	}
+	if (size > STORE_LARGEST)
+		longjmp(*identity->store.out, 2);
+	ref = identity_store_new(&identity->store, size);
+	body = store_at(&identity->store, ref);
+	body->size = (uint32_t) size;
+	body->nseen_a = (uint32_t) j->nseen_a;
+	body->nseen_b = (uint32_t) j->nseen_b;
+	body->hash[n++] = identity_ref_hash(identity, j->a.source, j->a.id);
+	body->hash[n++] = identity_ref_hash(identity, b->source, b->id);
+	for (size_t i = 0; i < j->nseen_a; i++)
+		body->hash[n++] = identity_ref_hash(identity, j->seen_a[i].source, j->seen_a[i].id);
+	for (size_t i = 0; i < j->nseen_b; i++)
+		body->hash[n++] = identity_ref_hash(identity, j->seen_b[i].source, j->seen_b[i].id);
+	at = (char *) &body->hash[n];
+	for (unsigned i = 0; i < 6; i++)
+	{
+		memcpy(at, texts[i], length[i]);
+		at += length[i] + 1;
+	}
+	return ref;
+}
+
+static bool
+stale(const Identity *identity, uint32_t record, uint32_t version)
+{
+	return version != 0 &&
+		   identity_entity(identity, identity_record(identity, record)->entity)->version != version;
+}
+
+IdentityStatus
+identity_judge_take(Identity *identity, const IdentityChange *change, char *message, size_t size)
+{
+	const IdentityJudgement *j = &change->judgement;
+	bool split = j->verdict == IDENTITY_SPLIT;
+	const IdentityRef *side = split && j->nseen_b > 0 ? &j->seen_b[0] : &j->b;
+	uint32_t a, b, number;
+	IdentityStatus status;
+	JudgeRow *judge;
+
+	if (j->a.source == NULL || side->source == NULL || (split && j->nseen_b == 0) ||
+		j->verdict < IDENTITY_SAME || j->verdict > IDENTITY_SPLIT)
+		return IDENTITY_ABSENT;
+	a = identity_find(identity, j->a);
+	b = identity_find(identity, *side);
+	if (a == 0 || b == 0 || a == b || j->handle == 0)
+		return IDENTITY_ABSENT;
+	if (identity_judge_find(identity, j->handle) != 0)
+		return IDENTITY_REPLAYED;
+	if (stale(identity, a, j->version_a) || (!split && stale(identity, b, j->version_b)))
+		return IDENTITY_STALE;
+	status = check(identity, j, identity_record(identity, a)->hash,
+				   identity_record(identity, b)->hash, message, size);
+	if (status != IDENTITY_DONE)
+		return status;
+	number = identity_rows_new(&identity->store, JUDGES);
+	judge = identity_judge_edit(identity, number);
+	judge->verdict = j->verdict;
+	judge->handle = j->handle;
+	judge->time = change->time;
+	judge->position = change->position;
+	judge->ordinal = change->ordinal;
+	judge->version_a = identity_entity(identity, identity_record(identity, a)->entity)->version;
+	judge->version_b = identity_entity(identity, identity_record(identity, b)->entity)->version;
+	judge->body = make_body(identity, j);
+	identity_table_put(&identity->store, &identity_root(identity)->judges_by_handle,
+					   identity_text_mix(j->handle, 14), number);
+	enter(identity, number, true);
+	mark_named(identity, number, true);
+	identity_root(identity)->njudges++;
+	identity_event(identity, IDENTITY_EVENT_JUDGED, identity_record(identity, a)->entity,
+				   identity_record(identity, b)->entity, 0, j->handle);
+	return IDENTITY_DONE;
+}
+
+static void
+drop(Identity *identity, uint32_t number)
+{
+	JudgeRow *judge = identity_judge(identity, number);
+	JudgeBody *body = body_of(identity, judge);
+
+	mark_named(identity, number, false);
+	enter(identity, number, false);
+	identity_table_put(&identity->store, &identity_root(identity)->judges_by_handle,
+					   identity_text_mix(judge->handle, 14), 0);
+	identity_event(identity, IDENTITY_EVENT_UNDONE, 0, 0, 0, judge->handle);
+	identity_store_delete(&identity->store, judge->body, body->size);
+	identity_rows_delete(&identity->store, JUDGES, number);
+	identity_root(identity)->njudges--;
+}
+
+IdentityStatus
+identity_judge_undo(Identity *identity, uint64_t handle)
+{
+	uint32_t number = identity_judge_find(identity, handle);
+
+	if (number == 0)
+		return IDENTITY_ABSENT;
+	drop(identity, number);
+	return IDENTITY_DONE;
+}
+
+void
+identity_judge_arrived(Identity *identity, uint32_t number)
+{
+	RecordRow *record = identity_record(identity, number);
+	uint32_t judges[PER_RECORD], n;
+
+	if (identity_root(identity)->njudges == 0)
+		return;
+	n = judges_of_hash(identity, record->hash, judges, PER_RECORD);
+	if (n == 0)
+		return;
+	identity_record_edit(identity, number)->judged = 1;
+	for (uint32_t i = 0; i < n; i++)
+		mark_named(identity, judges[i], true);
+}
+
+void
+identity_judge_forget(Identity *identity, uint64_t hash)
+{
+	uint32_t judges[PER_RECORD], n;
+
+	while ((n = judges_of_hash(identity, hash, judges, PER_RECORD)) > 0)
+		for (uint32_t i = 0; i < n; i++)
+		{
+			JudgeRow *judge = identity_judge(identity, judges[i]);
+			JudgeBody *body = body_of(identity, judge);
+			Ref set, before;
+
+			if (body->hash[0] == hash || body->hash[1] == hash)
+			{
+				drop(identity, judges[i]);
+				continue;
+			}
+			mark_named(identity, judges[i], false);
+			identity_store_edit(&identity->store, judge->body, 0, body->size);
+			for (uint32_t k = 2; k < named(body); k++)
+				if (body->hash[k] == hash)
+					body->hash[k] = 0; /* no record has this hash */
+			before = set = identity_table_get(&identity->store,
+											  &identity_root(identity)->judged_by_record, hash);
+			identity_set_remove(&identity->store, &set, judges[i]);
+			if (set != before)
+				identity_table_put(&identity->store, &identity_root(identity)->judged_by_record,
+								   hash, set);
+		}
+}
+
+/* ---- asking again ---- */
+
+void
+identity_judge_watch(Identity *identity, uint32_t number)
+{
+	if (identity_record(identity, number)->judged != 0)
+		identity_list_add(identity, &identity->watched, number);
+}
+
+/* Does the anchor still share a customer with a member seen beside it? */
+static bool
+left_alone(const Identity *identity, const JudgeBody *body, unsigned side)
+{
+	uint32_t anchor = identity_find_hash(identity, body->hash[side]), seen = 0, with = 0;
+	uint32_t from = side == 0 ? 2 : 2 + body->nseen_a;
+	uint32_t to = side == 0 ? 2 + body->nseen_a : named(body);
+
+	for (uint32_t i = from; i < to; i++)
+	{
+		uint32_t other = identity_find_hash(identity, body->hash[i]);
+
+		if (other == 0 || other == anchor)
+			continue;
+		seen++;
+		with += anchor != 0 && identity_record(identity, anchor)->entity ==
+								   identity_record(identity, other)->entity;
+	}
+	return seen > 0 && with == 0;
+}
+
+void
+identity_judge_look(Identity *identity)
+{
+	for (size_t i = 0; i < identity->watched.count; i++)
+	{
+		const RecordRow *record = identity_record(identity, identity->watched.item[i]);
+		uint32_t judges[PER_RECORD], n = identity_judges(identity, record, judges, PER_RECORD);
+
+		for (uint32_t k = 0; k < n; k++)
+		{
+			JudgeRow *judge = identity_judge(identity, judges[k]);
+			const JudgeBody *body = body_of(identity, judge);
+			bool again = judge->verdict != IDENTITY_SPLIT &&
+						 (left_alone(identity, body, 0) || left_alone(identity, body, 1));
+
+			if (again == ((judge->flags & JUDGE_ASK_AGAIN) != 0))
+				continue;
+			identity_judge_edit(identity, judges[k]);
+			judge->flags ^= JUDGE_ASK_AGAIN;
+			if (again)
+				identity_event(identity, IDENTITY_EVENT_ASK_AGAIN, record->entity, 0, 0,
+							   judge->handle);
+		}
+	}
+	identity->watched.count = 0;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * identity_normal_contact — e-mail addresses, telephone numbers and domains.
+ *
+ * A tag is dropped only where the provider is known to ignore it.  Telephone
+ * numbers get their country code from the record's country; without one the
+ * national digits are what is compared.
+ */
+#include "identity/identity_priv.h"
+
+#include <string.h>
+
+#include <libpsl.h>
+
+static const char *const free_mail[] = {
+	"aol.com",		  "bigpond.com",   "btinternet.com", "comcast.net",	   "fastmail.com",
+	"free.fr",		  "gmail.com",	   "gmx.at",		 "gmx.de",		   "gmx.net",
+	"googlemail.com", "hotmail.co.uk", "hotmail.com",	 "hotmail.fr",	   "icloud.com",
+	"laposte.net",	  "libero.it",	   "live.co.uk",	 "live.com",	   "mac.com",
+	"mail.com",		  "mail.ru",	   "me.com",		 "msn.com",		   "orange.fr",
+	"outlook.com",	  "pm.me",		   "proton.me",		 "protonmail.com", "qq.com",
+	"sbcglobal.net",  "sky.com",	   "t-online.de",	 "verizon.net",	   "virgilio.it",
+	"wanadoo.fr",	  "web.de",		   "yahoo.co.uk",	 "yahoo.com",	   "yahoo.de",
+	"yahoo.fr",		  "yandex.ru",	   "ymail.com",		 "zoho.com"};
+
+static const char *const roles[] = {
+	"abuse",	 "accounts", "admin",	"billing", "bookings", "contact",  "enquiries",
+	"hello",	 "help",	 "hr",		"info",	   "jobs",	   "kontakt",  "mail",
+	"marketing", "no-reply", "noreply", "office",  "orders",   "post",	   "postmaster",
+	"reception", "sales",	 "service", "support", "team",	   "webmaster"};
+
+static bool
+listed(const char *const *list, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i], text) == 0)
+			return true;
+	return false;
+}
+
+static void
+set_text(NormalText *text, const char *bytes, size_t length)
+{
+	if (length > NORMAL_MAX)
+		length = NORMAL_MAX;
+	memset(text, 0, sizeof(*text));
+	memcpy(text->text, bytes, length);
+	text->length = (uint8_t) length;
+}
+
+bool
+identity_normal_email(const char *text, size_t length, NormalEmail *email)
+{
+	char folded[256], local[NORMAL_MAX + 1];
+	size_t n, at, kept = 0;
+	const char *domain;
+	char *sign;
+	bool shared, google;
+
+	memset(email, 0, sizeof(*email));
+	if (!identity_normal_fold(text, length, folded, sizeof(folded), &n))
+		return false;
+	sign = strrchr(folded, '@');
+	if (sign == NULL || sign == folded || sign[1] == 0 || memchr(folded, ' ', n) != NULL)
+		return false;
+	while (n > 0 && folded[n - 1] == '.')
+		folded[--n] = 0;
+	*sign = 0;
+	domain = sign + 1;
+	at = (size_t) (sign - folded);
+	if (strcmp(domain, "googlemail.com") == 0)
+		domain = "gmail.com";
+	google = strcmp(domain, "gmail.com") == 0;
+	email->free_mail = listed(free_mail, sizeof(free_mail) / sizeof(free_mail[0]), domain);
+	for (size_t i = 0; i < at && kept < NORMAL_MAX; i++)
+	{
+		if (i > 0 && folded[i] == '+')
+			break;
+		if (!(google && folded[i] == '.'))
+			local[kept++] = folded[i];
+	}
+	if (kept == 0)
+		return false;
+	local[kept] = 0;
+	email->role = listed(roles, sizeof(roles) / sizeof(roles[0]), local);
+	set_text(&email->local, local, kept);
+	memcpy(email->full.text, local, kept);
+	email->full.length = (uint8_t) kept;
+	if (kept < NORMAL_MAX)
+	{
+		size_t room = NORMAL_MAX - kept - 1, size = strlen(domain);
+
+		email->full.text[kept] = '@';
+		memcpy(email->full.text + kept + 1, domain, size < room ? size : room);
+		email->full.length = (uint8_t) (kept + 1 + (size < room ? size : room));
+	}
+	if (!identity_normal_domain(domain, strlen(domain), &email->domain, &shared))
+		set_text(&email->domain, domain, strlen(domain));
+	email->free_mail |= shared;
+	return true;
+}
+
+bool
+identity_normal_domain(const char *text, size_t length, NormalText *domain, bool *shared)
+{
+	char folded[256];
+	size_t n;
+	char *host = folded, *end;
+	const char *registrable;
+
+	*shared = false;
+	if (!identity_normal_fold(text, length, folded, sizeof(folded), &n))
+		return false;
+	if ((end = strstr(host, "://")) != NULL)
+		host = end + 3;
+	host[strcspn(host, "/?#: ")] = 0;
+	if ((end = strrchr(host, '@')) != NULL)
+		host = end + 1;
+	if (strchr(host, '.') == NULL)
+		return false;
+	registrable = psl_registrable_domain(psl_builtin(), host);
+	if (registrable == NULL)
+		registrable = host;
+	*shared = listed(free_mail, sizeof(free_mail) / sizeof(free_mail[0]), registrable);
+	set_text(domain, registrable, strlen(registrable));
+	return domain->length > 3;
+}
+
+/* country, its code, the prefix dialled inside it, digits of a national number */
+static const struct
+{
+	char country[3];
+	char code[4];
+	char trunk[2];
+	uint8_t least, most;
+} plans[] = {{"us", "1", "1", 10, 10},	{"ca", "1", "1", 10, 10},  {"gb", "44", "0", 9, 10},
+			 {"ie", "353", "0", 7, 9},	{"de", "49", "0", 6, 11},  {"at", "43", "0", 6, 12},
+			 {"ch", "41", "0", 9, 9},	{"fr", "33", "0", 9, 9},   {"es", "34", "", 9, 9},
+			 {"it", "39", "", 8, 11},	{"pt", "351", "", 9, 9},   {"nl", "31", "0", 9, 9},
+			 {"be", "32", "0", 8, 9},	{"lu", "352", "", 6, 9},   {"dk", "45", "", 8, 8},
+			 {"se", "46", "0", 7, 9},	{"no", "47", "", 8, 8},	   {"fi", "358", "0", 6, 11},
+			 {"pl", "48", "", 9, 9},	{"cz", "420", "", 9, 9},   {"sk", "421", "0", 9, 9},
+			 {"hu", "36", "", 8, 9},	{"gr", "30", "", 10, 10},  {"au", "61", "0", 9, 9},
+			 {"nz", "64", "0", 8, 10},	{"in", "91", "0", 10, 10}, {"jp", "81", "0", 9, 10},
+			 {"br", "55", "0", 10, 11}, {"mx", "52", "", 10, 10},  {"za", "27", "0", 9, 9}};
+
+#define PLANS (sizeof(plans) / sizeof(plans[0]))
+
+static size_t
+plan_of(const char *digits, size_t n)
+{
+	for (size_t i = 0; i < PLANS; i++)
+	{
+		size_t code = strlen(plans[i].code);
+
+		if (n > code && memcmp(digits, plans[i].code, code) == 0 && n - code >= plans[i].least &&
+			n - code <= plans[i].most + 1u)
+			return i;
+	}
+	return PLANS;
+}
+
+bool
+identity_normal_phone(const char *text, size_t length, const char *country, NormalPhone *phone)
+{
+	char digits[32];
+	size_t n = 0, skip = 0, plan = PLANS;
+	bool plus = false, same = true;
+
+	memset(phone, 0, sizeof(*phone));
+	for (size_t i = 0; i < length && n < sizeof(digits) - 1; i++)
+	{
+		char c = text[i];
+
+		if (c == 'x' || c == 'X' || c == '#' || c == ';' || ((c | 32) == 'e' && n > 5))
+			break; /* an extension */
+		if (c == '+' && n == 0)
+			plus = true;
+		/* +44 (0) 20: the nought inside brackets is not dialled from abroad */
+		if (plus && c == '(' && i + 2 < length && text[i + 1] == '0' && text[i + 2] == ')')
+			i += 2;
+		else if (c >= '0' && c <= '9')
+			digits[n++] = c;
+	}
+	digits[n] = 0;
+	if (!plus && n > 8 && digits[0] == '0' && digits[1] == '0')
+	{
+		plus = true;
+		memmove(digits, digits + 2, n - 1);
+		n -= 2;
+	}
+	if (n < 5 || n > 16)
+		return false;
+	for (size_t i = 1; i < n; i++)
+		same &= digits[i] == digits[0];
+	if (same || strcmp(digits, "1234567890") == 0 || strcmp(digits, "123456789") == 0)
+		return false;
+	if (plus)
+		plan = plan_of(digits, n);
+	if (plus && plan < PLANS)
+	{
+		skip = strlen(plans[plan].code);
+		if (digits[skip] == '0' && plans[plan].trunk[0] == '0')
+			skip++;
+		phone->international = true;
+	}
+	else if (!plus && country != NULL)
+	{
+		for (plan = 0; plan < PLANS && strcmp(plans[plan].country, country) != 0; plan++)
+			;
+		if (plan < PLANS && digits[0] == plans[plan].trunk[0] && n > plans[plan].least)
+			skip = 1;
+		phone->international = plan < PLANS;
+	}
+	else if (!plus && digits[0] == '0')
+		skip = 1;
+	set_text(&phone->national, digits + skip, n - skip);
+	if (phone->international)
+	{
+		size_t code = strlen(plans[plan].code);
+
+		memcpy(phone->number.text, plans[plan].code, code);
+		memcpy(phone->number.text + code, digits + skip, n - skip);
+		phone->number.length = (uint8_t) (code + n - skip);
+	}
+	else
+		set_text(&phone->number, digits + (plus ? 0 : skip), n - (plus ? 0 : skip));
+	return phone->national.length >= 5;
+}

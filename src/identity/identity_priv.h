@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * identity_priv.h — the pure half of the room: text, forms, keys, levels, model.
+ *
+ * Weights are integers in 1/256 bit, so that sums do not depend on their order
+ * and results are the same on every compiler.
+ */
+#ifndef IDENTITY_PRIV_H
+#define IDENTITY_PRIV_H
+
+#include "goldpan/identity.h"
+
+#define IDENTITY_RULES 1 /* raised when a rule of normalising, keys or levels changes */
+#define BIT			   256
+#define ABSENT		   0xff
+
+/* ---- text ---- */
+
+uint64_t identity_text_hash(const void *bytes, size_t length, uint64_t seed);
+uint64_t identity_text_mix(uint64_t a, uint64_t b);
+/* Jaro-Winkler similarity in 1/10000; both at most 64 bytes, readable 16 bytes past the end. */
+unsigned identity_text_jaro(const char *a, unsigned n, const char *b, unsigned m);
+/* Are the texts at most one insertion, deletion, replacement or swap of neighbours apart? */
+bool identity_text_near(const char *a, unsigned n, const char *b, unsigned m);
+/* Soundex of a-z text as one number, 0 when it does not start with a letter. */
+uint16_t identity_text_sound(const char *text, unsigned length);
+/* Which letters come once and twice: bounds what two texts can share. */
+uint64_t identity_text_letters(const char *text, unsigned length);
+
+/* ---- normalisation: identity_normal_*.c ---- */
+
+#define NORMAL_MAX 63
+
+typedef struct NormalText
+{
+	uint8_t length;
+	char text[NORMAL_MAX + 1];
+} NormalText;
+
+#define NORMAL_WORDS 12
+
+typedef struct NormalWords
+{
+	unsigned count;
+	NormalText word[NORMAL_WORDS];
+} NormalWords;
+
+/* Case folded, transliterated to ASCII, trimmed, blanks collapsed; false when empty or a
+ * placeholder (n/a, none, 0000, …). Cuts what is too long. */
+bool identity_normal_fold(const char *text, size_t length, char *out, size_t size,
+						  size_t *out_length);
+/* fold, then words of letters and digits; apostrophes vanish. */
+bool identity_normal_words(const char *text, size_t length, NormalWords *words);
+
+typedef struct NormalName
+{
+	NormalWords words;	   /* given first, family last */
+	uint8_t given, family; /* index into words or ABSENT */
+	char suffix;		   /* 'j' junior, 's' senior, '2'…'9'; 0 none */
+} NormalName;
+
+void identity_normal_full_name(const char *text, size_t length, NormalName *name);
+/* From parts; each may be empty. */
+void identity_normal_name_parts(const IdentityField *given, const IdentityField *other,
+								const IdentityField *family, NormalName *name);
+char identity_normal_suffix(const char *word, unsigned length);
+/* Sorted class numbers of a given name; none: 0 entries. */
+unsigned identity_normal_nickname(const char *name, unsigned length); /* index, 0 none */
+bool identity_normal_same_nickname(unsigned index_a, unsigned index_b);
+const uint16_t *identity_normal_nickname_classes(unsigned index, unsigned *count);
+
+/* yyyymmdd as decimal digits packed in a byte each nibble; 0 when unusable. */
+uint32_t identity_normal_date(const char *text, size_t length);
+
+typedef struct NormalEmail
+{
+	NormalText full, local, domain; /* full: tag kept only where it is meaningful */
+	bool role, free_mail;
+} NormalEmail;
+
+bool identity_normal_email(const char *text, size_t length, NormalEmail *email);
+/* Digits with country code when known; `national`: the last 8 of it. */
+typedef struct NormalPhone
+{
+	NormalText number;	 /* E.164 digits without +, or national digits */
+	NormalText national; /* significant digits without country code */
+	bool international;
+} NormalPhone;
+
+bool identity_normal_phone(const char *text, size_t length, const char *country,
+						   NormalPhone *phone);
+/* Postcode without blanks; *outward: length of its coarse part. */
+bool identity_normal_postcode(const char *text, size_t length, NormalText *postcode,
+							  unsigned *outward);
+
+typedef struct NormalStreet
+{
+	NormalText name, number;
+} NormalStreet;
+
+bool identity_normal_street(const char *text, size_t length, const char *number,
+							size_t number_length, NormalStreet *street);
+
+typedef struct NormalCompany
+{
+	NormalText name;   /* words joined by a blank, legal form off */
+	NormalWords words; /* the same */
+	NormalText form;   /* generic class of the legal form, empty when none */
+} NormalCompany;
+
+bool identity_normal_company(const char *text, size_t length, NormalCompany *company);
+/* Registrable domain of a web address, host or e-mail domain. */
+bool identity_normal_domain(const char *text, size_t length, NormalText *domain, bool *shared);
+/* Letters and digits only; false for placeholders and wrong check digits of known schemes. */
+bool identity_normal_strong_id(const char *scheme, const char *text, size_t length, NormalText *id);
+/* ISO 3166 two letters, lower case; false when not known. */
+bool identity_normal_country(const char *text, size_t length, char out[3]);
+/* Versions of the data normalisation depends on: "icu 72.1; psl …; phone …". */
+const char *identity_normal_versions(void);
+
+/* ---- forms ---- */
+
+typedef enum FormKind
+{
+	FORM_TOKEN = 0,
+	FORM_SUFFIX,
+	FORM_DATE,
+	FORM_POSTCODE,
+	FORM_PLACE,
+	FORM_OCCUPATION,
+	FORM_GENDER,
+	FORM_EMAIL,
+	FORM_PHONE,
+	FORM_ID,
+	FORM_STREET,
+	FORM_UNIT,
+	FORM_REGION,
+	FORM_COUNTRY,
+	FORM_COMPANY,
+	FORM_WORD, /* of a company's name */
+	FORM_DOMAIN,
+	FORM_GIVEN, /* never a value: frequencies of given names */
+	FORM_KINDS
+} FormKind;
+
+#define FORM_VALUES 40
+#define FORM_CHARS	900
+
+/* flags */
+#define VALUE_EXCLUSIVE 1u
+#define VALUE_VERIFIED	2u
+#define VALUE_GENERIC	4u /* set by the engine in its own copy: counts as absent */
+#define VALUE_WEAK		8u /* role mailbox, free-mail domain */
+#define VALUE_NUMBER	16u
+
+typedef struct FormValue
+{
+	uint64_t letters;
+	uint32_t hash;	/* of the whole value */
+	uint32_t hash2; /* token: nickname index; e-mail: local part; phone: last digits;
+					   id: scheme; street: name; postcode: outward part */
+	uint16_t offset;
+	uint16_t sound; /* soundex of a token; street: hash of the number */
+	int16_t rarity; /* log2 of expected over actual frequency, 1/256 bit */
+	uint8_t length;
+	uint8_t part; /* e-mail: length of the local part; postcode: of the outward part */
+	uint8_t flags;
+	uint8_t kind;
+	uint8_t unused[6];
+} FormValue;
+
+_Static_assert(sizeof(FormValue) == 32 || sizeof(FormValue) == 40, "FormValue is packed");
+
+struct IdentityForm
+{
+	uint32_t size;	/* of the whole, a multiple of 8 */
+	uint32_t model; /* low half of the model's hash */
+	uint16_t chars, nchars;
+	uint8_t kind;
+	uint8_t nvalues;
+	uint8_t given, family; /* index into values or ABSENT */
+	uint8_t first[FORM_KINDS + 1];
+	uint8_t unused[6];
+	FormValue values[];
+};
+
+static inline const char *
+form_text(const IdentityForm *form, const FormValue *value)
+{
+	return (const char *) form + form->chars + value->offset;
+}
+
+/* Is this a form that the functions here may read?  For bytes from outside. */
+bool identity_form_valid(const void *bytes, size_t length, const IdentityModel *model);
+
+/* ---- comparisons ---- */
+
+typedef enum Compare
+{
+	COMPARE_FAMILY = 0,
+	COMPARE_GIVEN,
+	COMPARE_OTHER,
+	COMPARE_DATE,
+	COMPARE_POSTCODE,
+	COMPARE_PLACE,
+	COMPARE_OCCUPATION,
+	COMPARE_GENDER,
+	COMPARE_EMAIL,
+	COMPARE_PHONE,
+	COMPARE_ID,
+	COMPARE_STREET,
+	COMPARE_UNIT,
+	COMPARE_REGION,
+	COMPARE_SUFFIX,
+	COMPARE_COMPANY,
+	COMPARE_DOMAIN,
+	COMPARES
+} Compare;
+
+#define LEVELS 12 /* level 0: a value is missing */
+
+typedef struct Comparison
+{
+	int32_t bits; /* prior and all evidence, 1/256 bit */
+	bool conflict;
+	const char *why; /* of the conflict */
+	uint8_t level[COMPARES];
+	int32_t part[COMPARES]; /* bits of each comparison, rarity included */
+	int32_t capped;			/* taken off by the household rule, <= 0 */
+} Comparison;
+
+extern const char *const compare_names[COMPARES];
+/* Name of a level; NULL when the comparison has no such level. */
+const char *identity_compare_level_name(Compare compare, unsigned level);
+
+/* Fills level[] and conflict; pure in the forms. */
+void identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison *c);
+/* Adds up bits from level[]. */
+void identity_compare_weigh(const IdentityModel *model, const IdentityForm *a,
+							const IdentityForm *b, Comparison *c);
+
+static inline void
+identity_compare(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
+				 Comparison *c)
+{
+	identity_compare_levels(a, b, c);
+	identity_compare_weigh(model, a, b, c);
+}
+
+/* ---- keys ---- */
+
+#define KEYS_MAX 160
+
+typedef struct Key
+{
+	uint64_t hash;	/* family included */
+	uint8_t family; /* see identity_key.c */
+	uint8_t value;	/* index of the value that may become generic, or ABSENT */
+} Key;
+
+/* Distinct keys in ascending order of hash. */
+unsigned identity_keys(const IdentityModel *model, const IdentityForm *form, Key keys[KEYS_MAX]);
+unsigned identity_key_families(IdentityKind kind);
+const char *identity_key_name(unsigned family);
+/* What training calls a family that blocks on these comparisons: a bit each. */
+uint32_t identity_key_blocks(unsigned family);
+
+/* ---- model ---- */
+
+/* name, least, most, scale (1/256 bit or counts), person, company, what for */
+#define IDENTITY_PARAMETER_TABLE(X)                                                                \
+	X(prior, -60, 0, BIT, -10, -12)                                                                \
+	X(link, -20, 60, BIT, 2, 4)                                                                    \
+	X(gate, -60, 60, BIT, -1, 0)                                                                   \
+	X(neighbour, -20, 60, BIT, 2, 2)                                                               \
+	X(edge, -20, 60, BIT, -3, -3)                                                                  \
+	X(share_of_mean, 0, 1, BIT, 0.5, 0.5)                                                          \
+	X(clamp, 1, 100, BIT, 20, 20)                                                                  \
+	X(bridge, -20, 60, BIT, 5, 7)                                                                  \
+	X(bridge_side, 1, 1000, 1, 3, 3)                                                               \
+	X(seen_together, 0, 100, BIT, 8, 8)                                                            \
+	X(seen_apart, 0, 100, BIT, 24, 24)                                                             \
+	X(household, 0, 100, BIT, 40, 40)                                                              \
+	X(key_cap, 2, 250, 1, 60, 60)                                                                  \
+	X(neighbourhood, 2, 400, 1, 200, 200)                                                          \
+	X(records, 2, 400, 1, 60, 100)                                                                 \
+	X(names_per_email, 1, 200, 1, 6, 20)                                                           \
+	X(names_per_phone, 1, 200, 1, 6, 10)                                                           \
+	X(names_per_address, 1, 200, 1, 20, 20)                                                        \
+	X(names_per_id, 1, 200, 1, 6, 6)                                                               \
+	X(review, -60, 60, BIT, -6, -6)                                                                \
+	X(sure_offset, -100, 100, BIT, -1, -1)                                                         \
+	X(sure_best, 0, 10, BIT, 0.45, 0.45)                                                           \
+	X(sure_mean, 0, 10, BIT, 0.25, 0.25)
+
+typedef enum Parameter
+{
+#define X(name, least, most, scale, person, company) PARAMETER_##name,
+	IDENTITY_PARAMETER_TABLE(X)
+#undef X
+		PARAMETERS
+} Parameter;
+
+typedef struct Frequency /* of one frequent value */
+{
+	uint32_t hash; /* keyed: field and value; 0 empty */
+	int32_t bits;  /* log2 of its share, 1/256 bit, negative */
+} Frequency;
+
+typedef struct KindModel
+{
+	int32_t parameter[PARAMETERS];
+	int32_t weight[COMPARES][LEVELS];
+	bool pinned[COMPARES][LEVELS];
+	int32_t m[COMPARES][LEVELS];  /* log2 of the share among pairs of one customer, */
+	int32_t u[COMPARES][LEVELS];  /* and among random pairs, 1/256 bit */
+	int32_t expected[FORM_KINDS]; /* log2 of the chance that two values are equal */
+	int32_t rest[FORM_KINDS];	  /* the same among values not listed */
+	uint32_t nfrequencies, mask;
+	Frequency *frequencies; /* open addressing, mask + 1 entries */
+} KindModel;
+
+struct IdentityModel
+{
+	KindModel kind[IDENTITY_KINDS];
+	uint64_t hash;
+	uint64_t trained_on; /* records */
+};
+
+static inline int32_t
+model_parameter(const IdentityModel *model, unsigned kind, Parameter parameter)
+{
+	return model->kind[kind].parameter[parameter];
+}
+
+/* log2 of expected over actual frequency of a value; 0 for kinds without frequencies. */
+int16_t identity_model_rarity(const KindModel *kind, FormKind form_kind, uint32_t hash);
+uint32_t identity_model_frequency_key(FormKind form_kind, uint32_t hash);
+/* log2 in 1/256 bit, of no less than 1e-9. */
+int32_t identity_model_log(double share);
+void identity_model_rehash(IdentityModel *model);
+IdentityModel *identity_model_copy(const IdentityModel *model, Err *err);
+bool identity_model_add_frequencies(KindModel *kind, const Frequency *list, size_t count, Err *err);
+
+#endif

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * identity_state_priv.h — the engine's half of the room: store, index, records, customers.
+ *
+ * All of the state lies in the store and is reached by Refs, so that it can be
+ * written out and read back as it is, and taken back word by word on abort.  What
+ * does not lie in the store is scratch and lives no longer than one change.
+ */
+#ifndef IDENTITY_STATE_PRIV_H
+#define IDENTITY_STATE_PRIV_H
+
+#include <pthread.h>
+#include <setjmp.h>
+
+#include "identity/identity_priv.h"
+
+/* ---- store ---- */
+
+typedef uint32_t Ref; /* in units of 8 bytes; 0: none */
+
+#define STORE_CHUNK	  (1u << 20) /* bytes */
+#define STORE_CLASSES 96
+#define STORE_LARGEST (256u * 1024)
+
+typedef struct Store
+{
+	IdentityMemory memory;
+	size_t bytes, peak;
+	uint8_t **chunk;
+	uint32_t nchunks, chunks_room;
+	uint8_t *journal; /* entries from the front: where, how many bytes, the bytes */
+	size_t journal_used, journal_room;
+	bool recording;
+	jmp_buf *out; /* taken when memory is out */
+	bool over_ceiling;
+} Store;
+
+static inline void *
+store_at(const Store *store, Ref ref)
+{
+	return store->chunk[ref >> 17] + ((size_t) (ref & 0x1ffff) << 3);
+}
+
+/* A Store holds its root object at Ref 1, `root_size` bytes, zeroed. */
+bool identity_store_open(Store *store, const IdentityMemory *memory, size_t root_size);
+void identity_store_close(Store *store);
+void *identity_store_take(Store *store, size_t size); /* scratch; NULL when out of memory */
+void identity_store_give(Store *store, void *pointer, size_t size);
+
+/* These leave by store->out when memory is out. */
+Ref identity_store_new(Store *store, size_t size); /* zeroed */
+void identity_store_delete(Store *store, Ref ref, size_t size);
+/* Notes what is there before it changes; returns the place. */
+void *identity_store_edit(Store *store, Ref ref, size_t offset, size_t size);
+
+void identity_store_begin(Store *store, size_t root_size); /* may leave by store->out */
+void identity_store_commit(Store *store);
+void identity_store_abort(Store *store);
+uint32_t identity_store_used(const Store *store);	   /* Refs in use, the first free one */
+bool identity_store_load(Store *store, uint32_t used); /* makes room for a snapshot */
+
+#define STORE_HEAD 1024 /* bytes of the store's own at the front of the root object */
+
+/* ---- sets of record numbers ---- */
+
+/* A small set is an array, a large one a tree by hash bits. */
+void identity_set_add(Store *store, Ref *set, uint32_t record);
+void identity_set_remove(Store *store, Ref *set, uint32_t record);
+uint32_t identity_set_count(const Store *store, Ref set);
+/* Writes at most `max`; returns how many. */
+uint32_t identity_set_list(const Store *store, Ref set, uint32_t *out, uint32_t max);
+
+/* ---- tables ---- */
+
+#define TABLE_TOP 4096
+
+typedef struct Table
+{
+	Ref top; /* TABLE_TOP Refs of segments */
+} Table;
+
+/* Maps 44 bits of a hash to a number that is not 0. */
+uint32_t identity_table_get(const Store *store, const Table *table, uint64_t hash);
+/* Value 0 removes. `top` must exist. */
+void identity_table_put(Store *store, const Table *table, uint64_t hash, uint32_t value);
+
+/* ---- rows by number ---- */
+
+#define ROWS_PAGE 1024
+#define ROWS_TOP  16384
+
+typedef struct Rows
+{
+	Ref top;
+	uint32_t count; /* numbers ever used, from 1 */
+	uint32_t free;	/* first of a list through the row's first word */
+	uint32_t size;	/* of a row */
+} Rows;
+
+typedef struct RecordRow
+{
+	uint32_t next_free; /* 0 while in use */
+	uint32_t entity;
+	uint64_t hash; /* of (source, id), keyed by deployment */
+	uint64_t handle;
+	Ref form;
+	Ref name;  /* NameRow */
+	Ref edges; /* EdgeRow[edges_room] */
+	uint16_t nedges, edges_room;
+	Ref area; /* AreaRow; 0 when alone */
+	uint16_t area_at;
+	uint16_t flags;
+	uint32_t next_member; /* in the entity */
+	uint32_t next_hash;	  /* same hash in the table */
+	uint32_t judged;	  /* judgements name it */
+	Ref former;			  /* FormerRow */
+} RecordRow;
+
+_Static_assert(sizeof(RecordRow) == 64, "RecordRow has no holes");
+
+#define RECORD_UNSETTLED 1u
+#define RECORD_STALE	 2u /* its bits in the area are not those of its form */
+#define RECORD_GONE		 4u
+
+typedef struct NameRow
+{
+	uint32_t size; /* of the whole */
+	uint32_t source_length;
+	char text[]; /* source, zero, id, zero */
+} NameRow;
+
+#define EDGE_CONFLICT 0x8000u
+
+typedef struct EdgeRow
+{
+	uint32_t record;
+	int16_t bits;  /* 1/256 bit */
+	uint16_t live; /* live keys shared; EDGE_CONFLICT */
+} EdgeRow;
+
+#define FORMER_MAX 8
+
+typedef struct FormerRow
+{
+	uint32_t count;
+	uint32_t entity[FORMER_MAX]; /* latest first */
+	uint32_t unused;
+} FormerRow;
+
+typedef struct AreaRow /* a repair neighbourhood: what is clustered together */
+{
+	uint32_t count;
+	uint32_t level;	   /* the cut that it was found at, bits */
+	uint32_t member[]; /* by hash; then int16_t bits[count * (count - 1) / 2] */
+} AreaRow;
+
+enum
+{
+	ENTITY_LIVE = 1,
+	ENTITY_MERGED
+};
+
+typedef struct EntityRow
+{
+	uint32_t next_free;
+	uint32_t state;
+	IdentityId id;
+	uint64_t position;
+	uint32_t ordinal;
+	uint32_t serial;  /* among those one change created */
+	uint32_t version; /* raised by each change that touches it */
+	uint32_t count;	  /* of members; of a merged one: when it merged */
+	uint32_t head;
+	uint32_t into;	   /* merged */
+	uint32_t referred; /* records that have it as a former one */
+	uint32_t touched;  /* scratch stamp */
+} EntityRow;
+
+_Static_assert(sizeof(EntityRow) == 64, "EntityRow has no holes");
+
+typedef struct JudgeRow
+{
+	uint32_t next_free;
+	uint32_t verdict;
+	uint64_t handle;
+	int64_t time;
+	uint64_t position;
+	uint32_t ordinal;
+	uint32_t version_a, version_b;
+	uint32_t flags;
+	Ref body; /* JudgeBody */
+	uint32_t unused;
+} JudgeRow;
+
+#define JUDGE_ASK_AGAIN 1u
+
+/* Hashes of a, b, then of the members seen; then texts: source, id of a, of b, user, reason. */
+typedef struct JudgeBody
+{
+	uint32_t size, nseen_a, nseen_b, unused;
+	uint64_t hash[]; /* a, b, seen_a…, seen_b… */
+} JudgeBody;
+
+#define VISIT_BUCKETS 128
+
+typedef struct Root
+{
+	uint8_t head[STORE_HEAD];
+	Table keys, records_by_hash, entities_by_id, judges_by_handle, judged_by_record;
+	Rows records, entities, judges;
+	uint64_t position;
+	uint32_t ordinal;
+	uint32_t epoch;
+	uint64_t key; /* the deployment's */
+	uint64_t nrecords, nentities, njudges, nchanges;
+	uint64_t comparisons, candidates, dead_postings, generic_values, repairs, repairs_cut;
+	uint64_t visits_max;
+	Ref unsettled; /* set of records */
+	uint32_t unused;
+	uint32_t visits[VISIT_BUCKETS]; /* by logarithm, 8 to an octave */
+} Root;
+
+#define ROOT_REF 1
+
+/* ---- the engine ---- */
+
+typedef struct List /* scratch, of numbers */
+{
+	uint32_t *item;
+	size_t count, room;
+} List;
+
+struct IdentityDelta
+{
+	Buffer bytes;
+	Buffer texts;
+	Buffer events, versions, statuses; /* arrays of the public structs and of DeltaStatus */
+};
+
+typedef struct DeltaStatus
+{
+	IdentityStatus status;
+	size_t message; /* offset in texts + 1; 0: none */
+} DeltaStatus;
+
+struct Identity
+{
+	Store store;
+	const IdentityModel *model;
+	char deployment[128];
+	pthread_rwlock_t lock;
+	bool prepared;
+	IdentityDelta delta;
+	const IdentityChange *change; /* being taken */
+	uint32_t serial;			  /* customers it created so far */
+	uint64_t visits;
+	IdentityChange *batch; /* the changes, each record with its form */
+	IdentityForm **own;	   /* forms made here */
+	size_t nbatch;
+	/* scratch, kept between changes for its room only */
+	List dirty;	 /* records whose edges or judgements changed */
+	List relink; /* records to compare with their candidates anew */
+	List wave, seen, affected, fresh;
+	List emptied;	 /* entities whose rows go at the end of the change */
+	List gone;		 /* records whose rows go at the end of the change */
+	List watched;	 /* records whose judgements may ask again */
+	List touched;	 /* entity, version before: pairs */
+	uint32_t *stamp; /* by record: a number of the search that saw it */
+	uint32_t *slot;	 /* by record: where in the search's list */
+	uint16_t *live;	 /* by record: live keys shared with the one relinked */
+	size_t stamp_room;
+	uint32_t stamp_now;
+	void *work; /* clustering */
+	size_t work_room;
+};
+
+static inline Root *
+identity_root(const Identity *identity)
+{
+	return store_at(&identity->store, ROOT_REF);
+}
+
+static inline void *
+identity_row(const Store *store, const Rows *rows, uint32_t number)
+{
+	const Ref *top = store_at(store, rows->top);
+
+	return (uint8_t *) store_at(store, top[number / ROWS_PAGE]) +
+		   (size_t) (number % ROWS_PAGE) * rows->size;
+}
+
+static inline RecordRow *
+identity_record(const Identity *identity, uint32_t number)
+{
+	return identity_row(&identity->store, &identity_root(identity)->records, number);
+}
+
+static inline EntityRow *
+identity_entity(const Identity *identity, uint32_t number)
+{
+	return identity_row(&identity->store, &identity_root(identity)->entities, number);
+}
+
+static inline JudgeRow *
+identity_judge(const Identity *identity, uint32_t number)
+{
+	return identity_row(&identity->store, &identity_root(identity)->judges, number);
+}
+
+static inline IdentityForm *
+identity_form_of(const Identity *identity, const RecordRow *record)
+{
+	return store_at(&identity->store, record->form);
+}
+
+/* rows: new numbers start at 1; leave by store->out when memory is out */
+void identity_rows_init(Store *store, size_t root_offset, uint32_t row_size);
+uint32_t identity_rows_new(Store *store, size_t root_offset);
+void identity_rows_delete(Store *store, size_t root_offset, uint32_t number);
+/* Notes the row before it changes. */
+RecordRow *identity_record_edit(Identity *identity, uint32_t number);
+EntityRow *identity_entity_edit(Identity *identity, uint32_t number);
+JudgeRow *identity_judge_edit(Identity *identity, uint32_t number);
+
+void identity_list_add(Identity *identity, List *list, uint32_t item);
+void *identity_work(Identity *identity, size_t size);
+uint32_t identity_stamp(Identity *identity); /* a new search's number */
+
+uint64_t identity_ref_hash(const Identity *identity, const char *source, const char *id);
+uint32_t identity_find(const Identity *identity, IdentityRef ref); /* record or 0 */
+uint32_t identity_find_hash(const Identity *identity, uint64_t hash);
+uint32_t identity_find_entity(const Identity *identity, const IdentityId *id);
+IdentityRef identity_record_ref(const Identity *identity, const RecordRow *record);
+
+/* index: links a record, or takes it out; changed ends of edges go to dirty */
+void identity_index_add(Identity *identity, uint32_t record);
+void identity_index_remove(Identity *identity, uint32_t record);
+int32_t identity_pair_bits(Identity *identity, uint32_t a, uint32_t b);
+
+/* areas: rebuilds the neighbourhoods of what is dirty, and clusters them */
+void identity_area_settle(Identity *identity);
+int16_t *identity_area_bits(AreaRow *area);
+size_t identity_area_size(uint32_t count);
+
+static inline size_t
+identity_area_pair(uint32_t i, uint32_t j) /* i != j */
+{
+	return i < j ? (size_t) j * (j - 1) / 2 + i : (size_t) i * (i - 1) / 2 + j;
+}
+
+/* cluster: labels members of an area; pure in members, bits and judgements */
+typedef struct ClusterWhy
+{
+	uint8_t gate, conflict, limit, bridge; /* merges refused for each */
+} ClusterWhy;
+
+void identity_cluster(Identity *identity, const AreaRow *area, uint32_t *label);
+
+/* members: gives the clusters of the area's records their customers; makes events */
+void identity_member_assign(Identity *identity, const uint32_t *records, const uint32_t *label,
+							size_t count);
+void identity_member_remove(Identity *identity, uint32_t record, bool erased);
+/* Makes the entity's version rise, once a change. */
+void identity_member_touch(Identity *identity, uint32_t entity);
+uint32_t identity_member_adopt(Identity *identity, const IdentityId *id);
+void identity_member_sweep(Identity *identity);
+/* Notes an entity's version for the delta. */
+void identity_touched(Identity *identity, uint32_t entity, uint32_t before);
+void identity_event(Identity *identity, IdentityEventType type, uint32_t entity, uint32_t other,
+					uint32_t record, uint64_t handle);
+
+/* judgements */
+IdentityStatus identity_judge_take(Identity *identity, const IdentityChange *change, char *message,
+								   size_t size);
+IdentityStatus identity_judge_undo(Identity *identity, uint64_t handle);
+/* What names the record comes into force for it again. */
+void identity_judge_arrived(Identity *identity, uint32_t record);
+void identity_judge_forget(Identity *identity, uint64_t record_hash);
+/* The record left a customer: its judgements are looked at when the change is done. */
+void identity_judge_watch(Identity *identity, uint32_t record);
+void identity_judge_look(Identity *identity);
+/* Numbers of the judgements that name a record; returns how many, at most `max`. */
+uint32_t identity_judges(const Identity *identity, const RecordRow *record, uint32_t *out,
+						 uint32_t max);
+uint32_t identity_judge_find(const Identity *identity, uint64_t handle);
+/* Text `n` of a body: source and id of a, of b, user, reason. */
+const char *identity_judge_text(const JudgeBody *body, unsigned n);
+
+/* delta and its bytes; these leave by store->out when memory is out */
+void identity_delta_init(IdentityDelta *delta);
+void identity_delta_clear(IdentityDelta *delta);
+void identity_delta_release(IdentityDelta *delta);
+void identity_delta_status_add(Identity *identity, size_t at, IdentityStatus status,
+							   const char *message);
+void identity_delta_touched(Identity *identity);
+void identity_delta_finish(Identity *identity, const IdentityChange *changes, size_t nchanges);
+
+/* Queries hold the state still between these. */
+void identity_query_enter(const Identity *identity);
+void identity_query_leave(const Identity *identity);
+
+/* Tests only: does everything kept agree with what can be worked out anew? */
+bool identity_verify(Identity *identity, char *message, size_t size);
+
+Identity *identity_open(const IdentityModel *model, const char *deployment,
+						const IdentityMemory *memory, bool with_root, Err *err);
+
+#endif

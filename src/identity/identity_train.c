@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * identity_train — learns weights and frequencies from records without labels.
+ *
+ * u comes from pseudo-random pairs, m from expectation maximisation with u held
+ * fixed, in sessions that each block on some fields and are blind to them; the
+ * sessions are averaged.  Records are sorted by content first, so that the order of
+ * additions does not matter.  Random pairs of a small set hold enough true pairs to
+ * spoil u; their expected share is taken out again.
+ */
+#include "identity/identity_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "goldpan/alloc.h"
+
+#define RANDOM_PAIRS  600000
+#define SESSION_PAIRS 400000
+#define FREQUENT	  10
+#define ROUNDS		  100
+#define RECALL		  0.7 /* share of all true pairs that the best session sees, a guess */
+
+typedef struct Forms
+{
+	IdentityForm **form;
+	size_t count, capacity;
+} Forms;
+
+struct IdentityTrainer
+{
+	const IdentityModel *model;
+	Forms kind[IDENTITY_KINDS];
+	size_t bytes, ceiling;
+};
+
+typedef struct Pattern
+{
+	uint8_t level[COMPARES];
+	double count;
+} Pattern;
+
+typedef struct Patterns
+{
+	Pattern *pattern;
+	size_t count, size; /* size: a power of two */
+} Patterns;
+
+typedef struct Session
+{
+	const char *name;
+	uint32_t blind;
+	const char *families[6]; /* by name */
+} Session;
+
+static const Session sessions[] = {
+	{"birth date",
+	 1u << COMPARE_DATE,
+	 {"birth date, family sound", "birth date, given initial", "birth date, outward",
+	  "birth date, place", "word, birth date"}},
+	{"names", 1u << COMPARE_FAMILY | 1u << COMPARE_GIVEN, {"given, family"}},
+	{"postcode", 1u << COMPARE_POSTCODE, {"postcode"}},
+	{"e-mail", 1u << COMPARE_EMAIL, {"email"}},
+	{"phone", 1u << COMPARE_PHONE, {"phone"}},
+	{"strong id", 1u << COMPARE_ID, {"strong id"}},
+	{"address", 1u << COMPARE_STREET | 1u << COMPARE_POSTCODE, {"street, number, postcode"}},
+	{"company name", 1u << COMPARE_COMPANY, {"company name", "two company words"}},
+	{"domain", 1u << COMPARE_DOMAIN, {"domain"}},
+};
+
+#define SESSIONS (sizeof(sessions) / sizeof(sessions[0]))
+
+typedef struct Work
+{
+	const Forms *forms;
+	KindModel *kind;
+	double random[COMPARES][LEVELS]; /* counts among random pairs */
+	double u[COMPARES][LEVELS];
+	double m[COMPARES][LEVELS], weight[COMPARES];
+	double matches; /* the most that one session expects */
+	Buffer *notes;
+} Work;
+
+static bool train_kind(Work *work, Err *err);
+static bool frequencies(Work *work, Err *err);
+static void random_pairs(Work *work);
+static void settle_u(Work *work, double lambda, bool corrected);
+static bool session(Work *work, const Session *which, Err *err);
+static bool add_pattern(Patterns *patterns, const uint8_t level[COMPARES], double count);
+static void maximise(Work *work, const Patterns *patterns, uint32_t blind, double scale,
+					 double found[COMPARES][LEVELS], double seen[COMPARES], double *share);
+
+IdentityTrainer *
+identity_trainer_new(const IdentityModel *model, size_t ceiling, Err *err)
+{
+	IdentityTrainer *trainer = alloc_zero(sizeof(*trainer));
+
+	if (trainer == NULL)
+	{
+		err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory for training");
+		return NULL;
+	}
+	trainer->model = model;
+	trainer->ceiling = ceiling;
+	return trainer;
+}
+
+void
+identity_trainer_free(IdentityTrainer *trainer)
+{
+	if (trainer == NULL)
+		return;
+	for (unsigned k = 0; k < IDENTITY_KINDS; k++)
+	{
+		for (size_t i = 0; i < trainer->kind[k].count; i++)
+			identity_form_free(trainer->kind[k].form[i]);
+		alloc_free(trainer->kind[k].form);
+	}
+	alloc_free(trainer);
+}
+
+bool
+identity_trainer_add(IdentityTrainer *trainer, IdentityKind kind, const IdentityField *fields,
+					 size_t nfields, Err *err)
+{
+	Forms *forms = &trainer->kind[kind];
+	IdentityForm *form = identity_form(trainer->model, kind, fields, nfields, err);
+
+	if (form == NULL)
+		return false;
+	if (forms->count == forms->capacity)
+	{
+		size_t capacity = forms->capacity ? forms->capacity * 2 : 1024;
+		IdentityForm **more = alloc_resize(forms->form, capacity * sizeof(*more));
+
+		if (more == NULL)
+		{
+			identity_form_free(form);
+			return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory for training");
+		}
+		forms->form = more;
+		forms->capacity = capacity;
+	}
+	trainer->bytes += form->size;
+	if (trainer->ceiling > 0 && trainer->bytes > trainer->ceiling)
+	{
+		identity_form_free(form);
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM,
+					   "training needs more than its ceiling of %zu bytes", trainer->ceiling);
+	}
+	forms->form[forms->count++] = form;
+	return true;
+}
+
+static int
+by_content(const void *a, const void *b)
+{
+	const IdentityForm *x = *(IdentityForm *const *) a, *y = *(IdentityForm *const *) b;
+	size_t size = x->size < y->size ? x->size : y->size;
+	int order = memcmp(x, y, size);
+
+	return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+}
+
+IdentityModel *
+identity_trainer_finish(IdentityTrainer *trainer, Buffer *notes, Err *err)
+{
+	IdentityModel *model = identity_model_copy(trainer->model, err);
+	Work *work = alloc_bytes(sizeof(*work));
+
+	if (model == NULL || work == NULL)
+	{
+		if (model != NULL)
+			err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory for training");
+		goto fail;
+	}
+	model->trained_on = 0;
+	for (unsigned k = 0; k < IDENTITY_KINDS; k++)
+	{
+		Forms *forms = &trainer->kind[k];
+
+		model->trained_on += forms->count;
+		if (forms->count < 2)
+			continue;
+		qsort(forms->form, forms->count, sizeof(forms->form[0]), by_content);
+		memset(work, 0, sizeof(*work));
+		work->forms = forms;
+		work->kind = &model->kind[k];
+		work->notes = notes;
+		if (!train_kind(work, err))
+			goto fail;
+	}
+	alloc_free(work);
+	identity_model_rehash(model);
+	return model;
+
+fail:
+	alloc_free(work);
+	identity_model_free(model);
+	return NULL;
+}
+
+static bool
+train_kind(Work *work, Err *err)
+{
+	KindModel *kind = work->kind;
+	double pairs = (double) work->forms->count * ((double) work->forms->count - 1) / 2;
+	double lambda = 0;
+
+	if (!frequencies(work, err))
+		return false;
+	random_pairs(work);
+	for (unsigned round = 0; round < 2; round++)
+	{
+		settle_u(work, lambda, round > 0);
+		memset(work->m, 0, sizeof(work->m));
+		memset(work->weight, 0, sizeof(work->weight));
+		work->matches = 0;
+		for (size_t i = 0; i < SESSIONS; i++)
+			if (!session(work, &sessions[i], err))
+				return false;
+		lambda = work->matches / RECALL / pairs;
+	}
+	for (unsigned c = 0; c < COMPARES; c++)
+		for (unsigned l = 1; l < LEVELS; l++)
+		{
+			if (identity_compare_level_name((Compare) c, l) == NULL)
+				continue;
+			if (work->u[c][l] > 0)
+				kind->u[c][l] = identity_model_log(work->u[c][l]);
+			if (work->weight[c] > 0)
+				kind->m[c][l] = identity_model_log(work->m[c][l] / work->weight[c]);
+			if (!kind->pinned[c][l])
+				kind->weight[c][l] = kind->m[c][l] - kind->u[c][l];
+		}
+	if (lambda > 0)
+		kind->parameter[PARAMETER_prior] = identity_model_log(lambda < .5 ? lambda : .5);
+	if (work->notes != NULL &&
+		!buffer_printf(work->notes, err, "records %zu, chance of a match 2^%.2f\n",
+					   work->forms->count, kind->parameter[PARAMETER_prior] / (double) BIT))
+		return false;
+	return true;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *) a, y = *(const uint32_t *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* The hashes of one kind of value over all records; returns how many. */
+static size_t
+collect(const Work *work, FormKind kind, uint32_t *hash)
+{
+	FormKind held = kind == FORM_GIVEN ? FORM_TOKEN : kind;
+	size_t n = 0;
+
+	for (size_t i = 0; i < work->forms->count; i++)
+	{
+		const IdentityForm *form = work->forms->form[i];
+		unsigned at = form->first[held];
+
+		if (kind == FORM_GIVEN || kind == FORM_TOKEN)
+			at = kind == FORM_GIVEN ? form->given : form->family;
+		if (at == ABSENT || at >= form->first[held + 1])
+			continue;
+		hash[n++] = form->values[at].hash;
+	}
+	qsort(hash, n, sizeof(hash[0]), by_number);
+	return n;
+}
+
+static bool
+frequencies(Work *work, Err *err)
+{
+	static const FormKind kinds[] = {FORM_TOKEN,	  FORM_GIVEN,  FORM_POSTCODE, FORM_PLACE,
+									 FORM_OCCUPATION, FORM_STREET, FORM_COMPANY,  FORM_WORD};
+	size_t records = work->forms->count, listed = 0;
+	uint32_t *hash = alloc_bytes(records * sizeof(*hash));
+	Frequency *list =
+		alloc_bytes((records / FREQUENT + 1) * sizeof(kinds) / sizeof(kinds[0]) * sizeof(*list));
+	bool done = false;
+
+	if (hash == NULL || list == NULL)
+	{
+		err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory for training");
+		goto out;
+	}
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+	{
+		size_t n = collect(work, kinds[k], hash);
+		double squares = 0, rest = 0, rest_squares = 0;
+
+		if (n < 100)
+			continue;
+		for (size_t i = 0, j; i < n; i = j)
+		{
+			double count;
+
+			for (j = i + 1; j < n && hash[j] == hash[i]; j++)
+				;
+			count = (double) (j - i);
+			squares += count * count;
+			if (j - i >= FREQUENT)
+			{
+				list[listed].hash = identity_model_frequency_key(kinds[k], hash[i]);
+				list[listed++].bits = identity_model_log(count / (double) n);
+				continue;
+			}
+			rest += count;
+			rest_squares += count * count;
+		}
+		work->kind->expected[kinds[k]] = identity_model_log(squares / (double) n / (double) n);
+		work->kind->rest[kinds[k]] =
+			identity_model_log((rest > 0 ? rest_squares / rest : 1) / (double) n);
+		if (work->kind->expected[kinds[k]] == 0) /* one value only: 0 means not known */
+			work->kind->expected[kinds[k]] = -1;
+	}
+	done = identity_model_add_frequencies(work->kind, list, listed, err);
+out:
+	alloc_free(hash);
+	alloc_free(list);
+	return done;
+}
+
+static uint64_t
+next(uint64_t *state)
+{
+	*state += UINT64_C(0x9e3779b97f4a7c15);
+	return identity_text_mix(*state, 77);
+}
+
+static void
+random_pairs(Work *work)
+{
+	size_t n = work->forms->count;
+	double all = (double) n * (double) (n - 1) / 2;
+	size_t wanted = all * 2 < RANDOM_PAIRS ? (size_t) (all * 2) : RANDOM_PAIRS;
+	uint64_t state = 1;
+
+	for (size_t i = 0; i < wanted; i++)
+	{
+		size_t a = next(&state) % n, b = next(&state) % n;
+		Comparison c;
+
+		if (a == b)
+			continue;
+		identity_compare_levels(work->forms->form[a], work->forms->form[b], &c);
+		for (unsigned k = 0; k < COMPARES; k++)
+			work->random[k][c.level[k]]++;
+	}
+}
+
+/* u from the counts, less what true pairs among them explain once m is known. */
+static void
+settle_u(Work *work, double lambda, bool corrected)
+{
+	for (unsigned c = 0; c < COMPARES; c++)
+	{
+		double total = 0, levels = 0, sum = 0;
+
+		for (unsigned l = 1; l < LEVELS; l++)
+		{
+			total += work->random[c][l];
+			levels += identity_compare_level_name((Compare) c, l) != NULL;
+		}
+		if (total < 100)
+			continue;
+		for (unsigned l = 1; l < LEVELS; l++)
+		{
+			double share = (work->random[c][l] + .5) / (total + .5 * levels);
+
+			if (identity_compare_level_name((Compare) c, l) == NULL)
+				continue;
+			if (corrected && work->weight[c] > 0)
+			{
+				double expected = lambda * work->m[c][l] / work->weight[c];
+				double least = .5 / total;
+
+				share = share - expected > least ? share - expected : least;
+			}
+			work->u[c][l] = share;
+			sum += share;
+		}
+		for (unsigned l = 1; l < LEVELS; l++)
+			work->u[c][l] /= sum;
+	}
+}
+
+typedef struct Posting
+{
+	uint64_t key;
+	uint32_t record;
+} Posting;
+
+static int
+by_key(const void *a, const void *b)
+{
+	const Posting *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return (x->record > y->record) - (x->record < y->record);
+}
+
+static bool
+in_session(const Session *which, unsigned family)
+{
+	for (unsigned i = 0; i < 6 && which->families[i] != NULL; i++)
+		if (strcmp(identity_key_name(family), which->families[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The session's postings, sorted; NULL when out of memory. */
+static Posting *
+postings(const Work *work, const Session *which, size_t *count)
+{
+	size_t capacity = work->forms->count * 8 + 64, n = 0;
+	Posting *list = alloc_bytes(capacity * sizeof(*list));
+	Key keys[KEYS_MAX];
+
+	for (size_t i = 0; list != NULL && i < work->forms->count; i++)
+	{
+		unsigned nkeys = identity_keys(NULL, work->forms->form[i], keys);
+
+		if (n + nkeys > capacity)
+		{
+			Posting *more = alloc_resize(list, capacity * 2 * sizeof(*list));
+
+			if (more == NULL)
+			{
+				alloc_free(list);
+				return NULL;
+			}
+			list = more;
+			capacity *= 2;
+		}
+		for (unsigned k = 0; k < nkeys; k++)
+			if (in_session(which, keys[k].family))
+				list[n++] = (Posting){keys[k].hash, (uint32_t) i};
+	}
+	if (list != NULL)
+		qsort(list, n, sizeof(*list), by_key);
+	*count = n;
+	return list;
+}
+
+/* Counts the patterns of the session's pairs; *scale: one pair stands for so many. */
+static bool
+session_patterns(const Work *work, const Session *which, Patterns *patterns, double *scale,
+				 Err *err)
+{
+	size_t n, cap = (size_t) work->kind->parameter[PARAMETER_key_cap];
+	Posting *list = postings(work, which, &n);
+	double pairs = 0;
+	uint64_t every;
+
+	if (list == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory for training");
+	for (unsigned pass = 0; pass < 2; pass++)
+	{
+		every = pairs > SESSION_PAIRS ? (uint64_t) (pairs / SESSION_PAIRS) + 1 : 1;
+		for (size_t i = 0, j; i < n; i = j)
+		{
+			for (j = i + 1; j < n && list[j].key == list[i].key; j++)
+				;
+			if (j - i > cap || j - i < 2)
+				continue;
+			if (pass == 0)
+				pairs += (double) (j - i) * (double) (j - i - 1) / 2;
+			else if (identity_text_mix(list[i].key, 5) % every == 0)
+				for (size_t a = i; a < j; a++)
+					for (size_t b = a + 1; b < j; b++)
+					{
+						Comparison c;
+
+						identity_compare_levels(work->forms->form[list[a].record],
+												work->forms->form[list[b].record], &c);
+						for (unsigned k = 0; k < COMPARES; k++)
+							if (which->blind >> k & 1)
+								c.level[k] = 0;
+						if (!add_pattern(patterns, c.level, 1))
+						{
+							alloc_free(list);
+							return err_set(err, ERR_CLASS_STOP, ERR_NOMEM,
+										   "out of memory for training");
+						}
+					}
+		}
+	}
+	alloc_free(list);
+	*scale = (double) every;
+	return true;
+}
+
+static bool
+session(Work *work, const Session *which, Err *err)
+{
+	Patterns patterns = {NULL, 0, 0};
+	double found[COMPARES][LEVELS], seen[COMPARES], share = 0, scale = 1, pairs = 0;
+	bool done = false;
+
+	if (!session_patterns(work, which, &patterns, &scale, err))
+		goto out;
+	for (size_t i = 0; i < patterns.size; i++)
+		pairs += patterns.pattern[i].count;
+	done = true;
+	if (pairs < 50)
+		goto out;
+	maximise(work, &patterns, which->blind, scale, found, seen, &share);
+	if (work->notes != NULL &&
+		!buffer_printf(work->notes, err, "session %s: %.0f pairs, %.3f of them matches%s\n",
+					   which->name, pairs, share, share < .001 || share > .999 ? ", not used" : ""))
+		done = false;
+	if (share < .001 || share > .999)
+		goto out;
+	for (unsigned c = 0; c < COMPARES; c++)
+	{
+		if (seen[c] < 30 || (which->blind >> c & 1))
+			continue;
+		work->weight[c]++;
+		for (unsigned l = 1; l < LEVELS; l++)
+			work->m[c][l] += found[c][l];
+	}
+out:
+	alloc_free(patterns.pattern);
+	return done;
+}
+
+static bool
+add_pattern(Patterns *patterns, const uint8_t level[COMPARES], double count)
+{
+	size_t at;
+
+	if (patterns->count * 2 >= patterns->size)
+	{
+		Patterns more = {NULL, 0, patterns->size ? patterns->size * 2 : 4096};
+
+		more.pattern = alloc_zero(more.size * sizeof(Pattern));
+		if (more.pattern == NULL)
+			return false;
+		for (size_t i = 0; i < patterns->size; i++)
+			if (patterns->pattern[i].count > 0 &&
+				!add_pattern(&more, patterns->pattern[i].level, patterns->pattern[i].count))
+				return false;
+		alloc_free(patterns->pattern);
+		*patterns = more;
+	}
+	at = identity_text_hash(level, COMPARES, 12) & (patterns->size - 1);
+	while (patterns->pattern[at].count > 0 &&
+		   memcmp(patterns->pattern[at].level, level, COMPARES) != 0)
+		at = (at + 1) & (patterns->size - 1);
+	patterns->count += patterns->pattern[at].count == 0;
+	memcpy(patterns->pattern[at].level, level, COMPARES);
+	patterns->pattern[at].count += count;
+	return true;
+}
+
+static double
+likelihood(const double share[COMPARES][LEVELS], const uint8_t level[COMPARES])
+{
+	double product = 1;
+
+	for (unsigned c = 0; c < COMPARES; c++)
+		if (level[c] != 0 && share[c][level[c]] > 0)
+			product *= share[c][level[c]];
+	return product;
+}
+
+static void
+maximise(Work *work, const Patterns *patterns, uint32_t blind, double scale,
+		 double found[COMPARES][LEVELS], double seen[COMPARES], double *share)
+{
+	double lambda = .2, matches = 0;
+
+	(void) blind;
+	for (unsigned c = 0; c < COMPARES; c++)
+		for (unsigned l = 0; l < LEVELS; l++)
+			found[c][l] = work->u[c][l] == 0 ? 0 : l == 1 ? .8 : .02;
+	for (unsigned round = 0; round < ROUNDS; round++)
+	{
+		double count[COMPARES][LEVELS] = {{0}}, total = 0, before = lambda;
+
+		matches = 0;
+		for (size_t i = 0; i < patterns->size; i++)
+		{
+			const Pattern *p = &patterns->pattern[i];
+			double yes, no;
+
+			if (p->count == 0)
+				continue;
+			yes = lambda * likelihood((const double(*)[LEVELS]) found, p->level);
+			no = (1 - lambda) * likelihood((const double(*)[LEVELS]) work->u, p->level);
+			yes = yes + no > 0 ? yes / (yes + no) * p->count : 0;
+			total += p->count;
+			matches += yes;
+			for (unsigned c = 0; c < COMPARES; c++)
+				count[c][p->level[c]] += yes;
+		}
+		lambda = matches / total;
+		for (unsigned c = 0; c < COMPARES; c++)
+		{
+			seen[c] = 0;
+			for (unsigned l = 1; l < LEVELS; l++)
+				seen[c] += count[c][l] + .01;
+			for (unsigned l = 1; l < LEVELS; l++)
+				if (work->u[c][l] > 0)
+					found[c][l] = (count[c][l] + .01) / seen[c];
+		}
+		if (round > 10 && fabs(lambda - before) < 1e-6)
+			break;
+	}
+	*share = lambda;
+	if (matches * scale > work->matches && lambda > .001 && lambda < .999)
+		work->matches = matches * scale;
+}
