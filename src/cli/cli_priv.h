@@ -209,5 +209,7 @@ extern const CliCommand cli_status;
 extern const CliCommand cli_mapping;
 extern const CliCommand cli_log;
 extern const CliCommand cli_config;
+extern const CliCommand cli_identity;
+extern const CliCommand cli_review;
 
 #endif

@@ -18,6 +18,8 @@
 
 #define JOURNAL_MAGIC	  UINT32_C(0x314a5047) /* "GPJ1" */
 #define JOURNAL_MAX_PIECE (UINT32_C(256) << 20)
+/* Zeros behind an entry, so that each delta lies at a multiple of 8, as the engine wants it. */
+#define JOURNAL_PADDING(length) ((8 - (length) % 8) % 8)
 
 typedef struct JournalHead
 {
@@ -110,8 +112,8 @@ journal_entry(const Buffer *text, size_t at, DatasetJournalEntry *entry, size_t 
 	entry->events_length = head.lengths[1];
 	entry->judgement = entry->events + head.lengths[1];
 	entry->judgement_length = head.lengths[2];
-	*next = at + length;
-	return true;
+	*next = at + length + JOURNAL_PADDING(length);
+	return *next <= text->length;
 }
 
 bool
@@ -250,6 +252,7 @@ dataset_state_append(DatasetState *state, const void *delta, size_t length, cons
 	JournalHead head = {
 		.magic = JOURNAL_MAGIC,
 		.lengths = {(uint32_t) length, (uint32_t) events->length, (uint32_t) judgement->length}};
+	static const uint8_t zeros[8];
 	Buffer text;
 	bool ok;
 	int fd;
@@ -266,7 +269,8 @@ dataset_state_append(DatasetState *state, const void *delta, size_t length, cons
 	{
 		head.hash = journal_hash(&head, text.data + sizeof(head), text.length - sizeof(head));
 		memcpy(text.data, &head, sizeof(head));
-		ok = journal_write(state->journal, path, text.data, text.length, err);
+		ok = buffer_append(&text, zeros, JOURNAL_PADDING(text.length), err) &&
+			 journal_write(state->journal, path, text.data, text.length, err);
 	}
 	GP_DEBUG_POINT("dataset_journal.before_flush");
 	if (ok && fdatasync(state->journal) != 0)

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * cli_match_open.c — what a run of `goldpan identity match` stands on: state, model, engine.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli_match_priv.h"
+#include "goldpan/alloc.h"
+#include "goldpan/clock.h"
+
+#define MATCH_MAX_SOURCES 4096
+
+/* ---- sources ---- */
+
+MatchSource *
+match_find_source(MatchRun *run, const char *name)
+{
+	if (run->last_source < run->nsources && strcmp(run->sources[run->last_source].name, name) == 0)
+		return &run->sources[run->last_source];
+	for (size_t i = 0; i < run->nsources; i++)
+	{
+		if (strcmp(run->sources[i].name, name) != 0)
+			continue;
+		run->last_source = i;
+		return &run->sources[i];
+	}
+	return NULL;
+}
+
+bool
+match_source(MatchRun *run, const char *name, bool broken, Err *err)
+{
+	MatchSource *source;
+
+	if (name == NULL)
+	{
+		run->all_broken = run->all_broken || broken;
+		return true;
+	}
+	source = match_find_source(run, name);
+	if (source == NULL)
+	{
+		MatchSource *grown = alloc_resize(run->sources, (run->nsources + 1) * sizeof(*grown));
+
+		if (grown == NULL)
+			return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory");
+		run->sources = grown;
+		if (run->nsources == MATCH_MAX_SOURCES)
+		{
+			(void) err_set(err, ERR_CLASS_USAGE, ERR_CONFIG, "the input has more than %d sources",
+						   MATCH_MAX_SOURCES);
+			return err_hint(err, "Is source_column the column that names the system?");
+		}
+		source = &run->sources[run->nsources];
+		memset(source, 0, sizeof(*source));
+		source->name = alloc_text(name);
+		if (source->name == NULL)
+			return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory");
+		run->last_source = run->nsources++;
+	}
+	source->broken = source->broken || broken;
+	return true;
+}
+
+/* ---- erased records ---- */
+
+bool
+match_forget(MatchRun *run, IdentityRef ref, Err *err)
+{
+	size_t source = strlen(ref.source) + 1;
+	size_t id = strlen(ref.id) + 1;
+	char **grown = alloc_resize(run->forgotten, (run->nforgotten + 1) * sizeof(*grown));
+	char *name = alloc_bytes(source + id);
+
+	if (grown != NULL)
+		run->forgotten = grown;
+	if (grown == NULL || name == NULL)
+	{
+		alloc_free(name);
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory");
+	}
+	memcpy(name, ref.source, source);
+	memcpy(name + source, ref.id, id);
+	run->forgotten[run->nforgotten++] = name;
+	return true;
+}
+
+static bool
+match_forgotten(void *context, IdentityRef ref)
+{
+	const MatchRun *run = context;
+
+	for (size_t i = 0; i < run->nforgotten; i++)
+	{
+		const char *name = run->forgotten[i];
+
+		if (strcmp(name, ref.source) == 0 && strcmp(name + strlen(name) + 1, ref.id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- deltas ---- */
+
+static bool
+match_delta(void *context, const IdentityDelta *delta, const IdentityChange *changes,
+			size_t nchanges, Err *err)
+{
+	MatchRun *run = context;
+
+	for (size_t i = 0; i < nchanges; i++)
+	{
+		const char *message = NULL;
+		IdentityStatus status = identity_delta_status(delta, i, &message);
+
+		/* A record's change is never refused; if it were, the state would lack it silently. */
+		if (status == IDENTITY_STALE || status == IDENTITY_CONTRADICTION ||
+			status == IDENTITY_REPLAYED ||
+			(status == IDENTITY_ABSENT && changes[i].type == IDENTITY_UPSERT))
+			return err_set(err, ERR_CLASS_STOP, ERR_INTERNAL, "the engine refused a record: %s",
+						   message != NULL ? message : "no reason");
+	}
+	if (run->state != NULL &&
+		(!dataset_events_put(delta, dataset_file_buffer(run->next.events), err) ||
+		 !dataset_file_flush(run->next.events, err)))
+		return false;
+	return run->events == NULL ||
+		   (dataset_events_put(delta, dataset_file_buffer(run->events), err) &&
+			dataset_file_flush(run->events, err));
+}
+
+/* ---- model and engine ---- */
+
+/* The model of --model; trained on the input when the file is not there. */
+static bool
+match_first_model(MatchRun *run, const CliArgs *args, Err *err)
+{
+	const char *path = cli_value(args, "model");
+
+	run->owns_model = true;
+	if (path != NULL && access(path, F_OK) == 0)
+		run->model = cli_identity_model(path, err);
+	else
+	{
+		run->model = cli_identity_train(&run->common, NULL, err);
+		if (run->model != NULL && path != NULL && !cli_identity_write_model(path, run->model, err))
+			return false;
+	}
+	return run->model != NULL;
+}
+
+static bool
+match_switch(MatchRun *run, const IdentityMemory *memory, IdentityModel *model, Err *err)
+{
+	Identity *old = run->identity;
+
+	run->model = model;
+	run->owns_model = true;
+	run->owns_identity = true;
+	run->identity = identity_new(model, run->next.deployment, memory, err);
+	return run->identity != NULL &&
+		   cli_identity_switch(run->identity, model, old, run->old, run->state, run->common.threads,
+							   match_delta, run, &run->position, err);
+}
+
+/* The engine as the last run left it; with another model only when that was asked for. */
+static bool
+match_restore(MatchRun *run, const CliArgs *args, const IdentityMemory *memory, Err *err)
+{
+	const char *path = cli_value(args, "model");
+	IdentityModel *model = NULL;
+	uint32_t ordinal;
+
+	run->identity = dataset_state_identity(run->state, memory, err);
+	run->model = run->identity != NULL ? dataset_state_model(run->state, err) : NULL;
+	run->old = run->model != NULL ? dataset_state_store(run->state, err) : NULL;
+	if (run->old == NULL)
+		return false;
+	identity_position(run->identity, &run->position, &ordinal);
+	if (path == NULL)
+		return true;
+	if (access(path, F_OK) != 0)
+		return cli_identity_write_model(path, run->model, err);
+	model = cli_identity_model(path, err);
+	if (model == NULL)
+		return false;
+	if (identity_model_hash(model) == identity_model_hash(run->model))
+		identity_model_free(model);
+	else if (cli_has(args, "switch-model"))
+		return match_switch(run, memory, model, err);
+	else
+	{
+		identity_model_free(model);
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_CONFIG,
+					   "model \"%s\" is not the one that state \"%s\" was made with", path,
+					   cli_value(args, "state"));
+		return err_hint(err, "See what a switch would do with \"goldpan identity diff\", then give "
+							 "--switch-model; or leave out --model.");
+	}
+	return true;
+}
+
+static bool
+match_engine(MatchRun *run, const CliArgs *args, Err *err)
+{
+	const IdentityMemory memory = {.ceiling = run->common.memory};
+	const char *deployment = run->common.config->deployment;
+
+	if (run->state != NULL)
+	{
+		if (!dataset_state_begin(run->state, &run->next, err))
+			return false;
+		run->doubles = run->next.records;
+		run->next.forgotten = match_forgotten;
+		run->next.context = run;
+	}
+	else if ((run->doubles = dataset_store_create(NULL, err)) == NULL)
+		return false;
+	if (run->state != NULL && !dataset_state_empty(run->state))
+	{
+		if (strcmp(deployment, run->next.deployment) != 0)
+			return err_set(err, ERR_CLASS_USAGE, ERR_CONFIG,
+						   "%s is of deployment \"%s\", the state of \"%s\"",
+						   run->common.config->path, deployment, run->next.deployment);
+		return match_restore(run, args, &memory, err);
+	}
+	run->next.deployment = deployment;
+	run->owns_identity = run->owns_old = true;
+	return match_first_model(run, args, err) && (run->old = dataset_store_new(err)) != NULL &&
+		   (run->identity = identity_new(run->model, deployment, &memory, err)) != NULL;
+}
+
+/* ---- opening and closing ---- */
+
+static bool
+match_files(MatchRun *run, const CliArgs *args, Err *err)
+{
+	const char *rejects = cli_value(args, "rejects");
+	const char *events = cli_value(args, "events");
+
+	if (rejects != NULL)
+	{
+		run->rejects = dataset_file_create(rejects, err);
+		if (run->rejects == NULL || !buffer_append_text(dataset_file_buffer(run->rejects),
+														"file,line,record_id,reason,row\n", err))
+			return false;
+	}
+	if (events != NULL)
+	{
+		run->events = dataset_file_create(events, err);
+		if (run->events == NULL ||
+			!buffer_append_text(dataset_file_buffer(run->events), DATASET_EVENTS_HEADER, err))
+			return false;
+	}
+	return true;
+}
+
+bool
+match_open(MatchRun *run, const CliArgs *args, Err *err)
+{
+	const char *state = cli_value(args, "state");
+
+	memset(run, 0, sizeof(*run));
+	buffer_init(&run->packed, 8 * DATASET_CSV_MAX_ROW);
+	buffer_init(&run->scratch, 8 * DATASET_CSV_MAX_ROW);
+	run->partial = cli_has(args, "partial");
+	run->accept_deletes = cli_has(args, "accept-deletes");
+	run->time = clock_wall();
+	if (!cli_identity_read(&run->common, args, true, err) || !match_files(run, args, err))
+		return false;
+	if (state != NULL && (run->state = dataset_state_open(state, DATASET_MAKE, err)) == NULL)
+		return false;
+	if (!match_engine(run, args, err))
+		return false;
+	run->feed =
+		dataset_feed_new(run->identity, run->model, run->common.threads, match_delta, run, err);
+	return run->feed != NULL;
+}
+
+void
+match_close(MatchRun *run)
+{
+	dataset_feed_free(run->feed);
+	dataset_file_abandon(run->rejects);
+	dataset_file_abandon(run->events);
+	if (run->state != NULL)
+		dataset_state_abandon(&run->next);
+	else
+		dataset_store_abandon(run->doubles);
+	if (run->owns_identity)
+		identity_free(run->identity);
+	if (run->owns_old)
+		dataset_store_close(run->old);
+	dataset_state_close(run->state);
+	if (run->owns_model)
+		identity_model_free(run->model);
+	for (size_t i = 0; i < run->nsources; i++)
+		alloc_free(run->sources[i].name);
+	alloc_free(run->sources);
+	for (size_t i = 0; i < run->nforgotten; i++)
+		alloc_free(run->forgotten[i]);
+	alloc_free(run->forgotten);
+	buffer_release(&run->packed);
+	buffer_release(&run->scratch);
+	cli_identity_release(&run->common);
+}

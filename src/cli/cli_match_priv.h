@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * cli_match_priv.h — one run of `goldpan identity match`.
+ */
+#ifndef CLI_MATCH_PRIV_H
+#define CLI_MATCH_PRIV_H
+
+#include "cli/cli_identity_priv.h"
+
+typedef struct MatchSource
+{
+	char *name;
+	bool broken; /* rows came whose id nobody knows */
+	size_t known;
+	size_t missing;
+} MatchSource;
+
+typedef struct MatchRun
+{
+	CliIdentity common;
+	DatasetState *state; /* NULL: none */
+	DatasetNext next;
+	IdentityModel *model;
+	Identity *identity;
+	bool owns_model; /* else the state does */
+	bool owns_identity;
+	DatasetStore *old;
+	bool owns_old;
+	DatasetStoreWriter *doubles; /* next.records when there is a state */
+	DatasetFeed *feed;
+	DatasetFile *rejects;
+	DatasetFile *events;
+	uint64_t position;
+	int64_t time;
+	bool partial;
+	bool accept_deletes;
+	bool all_broken; /* a row of no known source was unreadable */
+	MatchSource *sources;
+	size_t nsources;
+	size_t last_source;
+	char **forgotten; /* "source\0id" of erased records */
+	size_t nforgotten;
+	int64_t rows, rejected, added, changed, same, removed, kept;
+	size_t questions;
+	Buffer packed;
+	Buffer scratch;
+} MatchRun;
+
+/* Reads the command line, opens state, model and engine. */
+bool match_open(MatchRun *run, const CliArgs *args, Err *err) MUST_CHECK;
+void match_close(MatchRun *run);
+
+/* Notes that the run covers a source; broken: with a row whose id is not known (NULL: of any). */
+bool match_source(MatchRun *run, const char *name, bool broken, Err *err) MUST_CHECK;
+MatchSource *match_find_source(MatchRun *run, const char *name);
+/* Notes an erased record, whose judgements are to be left out. */
+bool match_forget(MatchRun *run, IdentityRef ref, Err *err) MUST_CHECK;
+
+/* Puts the engine's state over to another model: records adopted with their ids, settled, and
+ * every judgement made again. Used by match and by diff. */
+bool cli_identity_switch(Identity *to, const IdentityModel *model, const Identity *from,
+						 DatasetStore *store, DatasetState *state, int threads,
+						 DatasetDeltaSink sink, void *context, uint64_t *position,
+						 Err *err) MUST_CHECK;
+
+#endif

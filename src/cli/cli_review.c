@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * cli_review.c — `goldpan review`: questions out of the engine, answers into it.
+ *
+ * Terminal, CSV and JSON lines are three ways to the same two steps: the most valuable question, and
+ * an answer that is durable before it counts. The queue is the engine's and is asked for
+ * anew after each answer, since an answer may settle others.
+ */
+#include "cli/cli_review_priv.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "goldpan/alloc.h"
+#include "goldpan/clock.h"
+
+/* ---- names ---- */
+
+static const char *const review_verdicts[] = {"same", "different", "unsure", "split"};
+
+const char *
+review_type_name(IdentityReviewType type)
+{
+	return type == IDENTITY_REVIEW_SPLIT   ? "split"
+		   : type == IDENTITY_REVIEW_AUDIT ? "audit"
+										   : "join";
+}
+
+const char *
+review_status_name(IdentityStatus status)
+{
+	static const char *const names[] = {"done",	  "done",  "replayed",
+										"absent", "stale", "contradiction"};
+
+	return (size_t) status < sizeof(names) / sizeof(names[0]) ? names[status] : "refused";
+}
+
+bool
+review_verdict(const char *text, size_t length, IdentityVerdict *verdict)
+{
+	for (size_t i = 0; i < sizeof(review_verdicts) / sizeof(review_verdicts[0]); i++)
+	{
+		if (strlen(review_verdicts[i]) != length || memcmp(review_verdicts[i], text, length) != 0)
+			continue;
+		*verdict = (IdentityVerdict) (i + 1);
+		return true;
+	}
+	return false;
+}
+
+const char *
+review_user(const CliArgs *args)
+{
+	const char *user = cli_value(args, "user");
+	const struct passwd *entry = user == NULL ? getpwuid(getuid()) : NULL;
+
+	return user != NULL ? user : entry != NULL ? entry->pw_name : "unknown";
+}
+
+/* ---- opening ---- */
+
+bool
+review_open(ReviewSession *session, const CliArgs *args, Err *err)
+{
+	const IdentityMemory memory = {.ceiling = 0};
+	const char *path = cli_identity_required(args, "state", err);
+	int64_t audit = 0;
+	uint32_t ordinal;
+
+	memset(session, 0, sizeof(*session));
+	arena_init(&session->arena, (size_t) 64 << 20);
+	buffer_init(&session->events, (size_t) 256 << 20);
+	buffer_init(&session->line, (size_t) 64 << 20);
+	if (path == NULL || !cli_number(args, "audit", 0, &audit, err))
+		return false;
+	session->audit = (size_t) audit;
+	session->state = dataset_state_open(path, DATASET_CHANGE, err);
+	if (session->state == NULL ||
+		(session->store = dataset_state_store(session->state, err)) == NULL ||
+		(session->identity = dataset_state_identity(session->state, &memory, err)) == NULL)
+		return false;
+	identity_position(session->identity, &session->position, &ordinal);
+	return true;
+}
+
+void
+review_close(ReviewSession *session)
+{
+	for (size_t i = 0; i < session->nasked; i++)
+		alloc_free(session->asked[i]);
+	alloc_free(session->asked);
+	arena_release(&session->arena);
+	buffer_release(&session->events);
+	buffer_release(&session->line);
+	dataset_state_close(session->state);
+}
+
+/* ---- the next question ---- */
+
+static bool
+review_copy_ref(Arena *arena, IdentityRef from, IdentityRef *to, Err *err)
+{
+	to->source = arena_text(arena, from.source, strlen(from.source), err);
+	to->id = arena_text(arena, from.id, strlen(from.id), err);
+	return to->source != NULL && to->id != NULL;
+}
+
+static bool
+review_same_ref(IdentityRef a, IdentityRef b)
+{
+	return strcmp(a.source, b.source) == 0 && strcmp(a.id, b.id) == 0;
+}
+
+typedef struct ReviewMembers
+{
+	ReviewSession *session;
+	IdentityRef *refs;
+	size_t count;
+	size_t capacity;
+	const IdentityRef *without; /* or NULL */
+	Err *err;
+	bool ok;
+} ReviewMembers;
+
+static bool
+review_member(void *context, const IdentityMember *member)
+{
+	ReviewMembers *to = context;
+
+	if (to->without != NULL && review_same_ref(*to->without, member->ref))
+		return true;
+	if (to->count == to->capacity)
+	{
+		size_t capacity = to->capacity == 0 ? 16 : to->capacity * 2;
+		IdentityRef *grown = arena_alloc(&to->session->arena, capacity * sizeof(*grown), to->err);
+
+		to->ok = grown != NULL;
+		if (!to->ok)
+			return false;
+		if (to->count > 0)
+			memcpy(grown, to->refs, to->count * sizeof(*grown));
+		to->refs = grown;
+		to->capacity = capacity;
+	}
+	to->ok = review_copy_ref(&to->session->arena, member->ref, &to->refs[to->count], to->err);
+	to->count++;
+	return to->ok;
+}
+
+static bool
+review_side(ReviewSession *session, const IdentityId *customer, const IdentityRef *without,
+			const IdentityRef **refs, size_t *count, Err *err)
+{
+	ReviewMembers to = {.session = session, .without = without, .err = err, .ok = true};
+
+	identity_members(session->identity, customer, review_member, &to);
+	*refs = to.refs;
+	*count = to.count;
+	return to.ok;
+}
+
+bool
+review_members(ReviewSession *session, ReviewItem *item, Err *err)
+{
+	bool one =
+		memcmp(&item->item.customer_a, &item->item.customer_b, sizeof(item->item.customer_a)) == 0;
+
+	if (!review_side(session, &item->item.customer_a, one ? &item->item.b : NULL, &item->members_a,
+					 &item->nmembers_a, err))
+		return false;
+	if (!one)
+		return review_side(session, &item->item.customer_b, NULL, &item->members_b,
+						   &item->nmembers_b, err);
+	item->members_b = &item->item.b;
+	item->nmembers_b = 1;
+	return true;
+}
+
+static bool
+review_audit_key(const IdentityReviewItem *item, Buffer *key, Err *err)
+{
+	buffer_clear(key);
+	return buffer_printf(key, err, "%s\x01%s\x01%s\x01%s", item->a.source, item->a.id,
+						 item->b.source, item->b.id);
+}
+
+typedef struct ReviewFirst
+{
+	ReviewSession *session;
+	ReviewItem *item;
+	bool found;
+	size_t count;
+	bool ok;
+	Err *err;
+} ReviewFirst;
+
+static bool
+review_visit(void *context, const IdentityReviewItem *from)
+{
+	ReviewFirst *first = context;
+	ReviewSession *session = first->session;
+
+	if (from->type == IDENTITY_REVIEW_AUDIT)
+	{
+		first->ok = review_audit_key(from, &session->line, first->err);
+		for (size_t i = 0; first->ok && i < session->nasked; i++)
+		{
+			if (strcmp(session->asked[i], (const char *) session->line.data) == 0)
+				return true;
+		}
+	}
+	first->count++;
+	if (first->found || !first->ok)
+		return first->ok;
+	first->found = true;
+	memset(first->item, 0, sizeof(*first->item));
+	first->item->item = *from;
+	first->item->item.reason =
+		arena_text(&session->arena, from->reason, strlen(from->reason), first->err);
+	first->ok = first->item->item.reason != NULL &&
+				review_copy_ref(&session->arena, from->a, &first->item->item.a, first->err) &&
+				review_copy_ref(&session->arena, from->b, &first->item->item.b, first->err);
+	return first->ok;
+}
+
+bool
+review_next(ReviewSession *session, ReviewItem *item, bool *found, Err *err)
+{
+	ReviewFirst first = {.session = session, .item = item, .ok = true, .err = err};
+
+	arena_reset(&session->arena);
+	if (!identity_review(session->identity, session->audit, review_visit, &first, err) || !first.ok)
+		return false;
+	session->open = first.count;
+	*found = first.found;
+	return !first.found || review_members(session, item, err);
+}
+
+/* An audit link is asked once a sitting, whatever the answer. */
+static bool
+review_asked(ReviewSession *session, const ReviewItem *item, Err *err)
+{
+	char **grown;
+
+	if (item->item.type != IDENTITY_REVIEW_AUDIT)
+		return true;
+	if (!review_audit_key(&item->item, &session->line, err))
+		return false;
+	grown = alloc_resize(session->asked, (session->nasked + 1) * sizeof(*grown));
+	if (grown != NULL)
+	{
+		session->asked = grown;
+		session->asked[session->nasked] = alloc_text((const char *) session->line.data);
+		if (session->asked[session->nasked] != NULL)
+		{
+			session->nasked++;
+			return true;
+		}
+	}
+	return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory");
+}
+
+/* ---- answers ---- */
+
+/* Prepares one change; when the engine takes it, makes it durable and commits. */
+static bool
+review_apply(ReviewSession *session, IdentityChange *change, IdentityStatus *status,
+			 const char **message, Err *err)
+{
+	const IdentityDelta *delta;
+	const char *why = NULL;
+	const void *bytes;
+	size_t length;
+	bool ok;
+
+	change->position = ++session->position;
+	change->time = clock_wall();
+	if (change->type == IDENTITY_JUDGE)
+		change->judgement.handle = change->position;
+	change->handle = change->judgement.handle;
+	if (!identity_prepare(session->identity, change, 1, &delta, err))
+		return false;
+	*status = identity_delta_status(delta, 0, &why);
+	*message = NULL;
+	if (*status != IDENTITY_DONE && *status != IDENTITY_SAME_FORM)
+	{
+		*message =
+			arena_text(&session->arena, why != NULL ? why : "", why != NULL ? strlen(why) : 0, err);
+		identity_abort(session->identity);
+		session->position--;
+		return *message != NULL;
+	}
+	*status = IDENTITY_DONE;
+	buffer_clear(&session->events);
+	buffer_clear(&session->line);
+	bytes = identity_delta_bytes(delta, &length);
+	ok = dataset_events_put(delta, &session->events, err) &&
+		 dataset_judgement_put(change, &session->line, err) &&
+		 dataset_state_append(session->state, bytes, length, &session->events, &session->line, err);
+	if (ok)
+		identity_commit(session->identity);
+	else
+		identity_abort(session->identity);
+	return ok;
+}
+
+static bool
+review_listed(const IdentityRef *refs, size_t count, IdentityRef ref)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		if (review_same_ref(refs[i], ref))
+			return true;
+	}
+	return false;
+}
+
+/* One judgement takes the foreign records out of one customer; its anchor is the first member that
+ * stays. */
+static bool
+review_split_side(ReviewSession *session, const IdentityRef *members, size_t nmembers,
+				  uint32_t version, const ReviewAnswer *answer, size_t *moved,
+				  IdentityStatus *status, const char **message, Err *err)
+{
+	IdentityRef *foreign = arena_alloc(&session->arena, (nmembers + 1) * sizeof(*foreign), err);
+	IdentityRef *stays = arena_alloc(&session->arena, (nmembers + 1) * sizeof(*stays), err);
+	IdentityChange change = {.type = IDENTITY_JUDGE};
+	size_t nforeign = 0;
+	size_t nstays = 0;
+
+	if (foreign == NULL || stays == NULL)
+		return false;
+	for (size_t i = 0; i < nmembers; i++)
+	{
+		if (review_listed(answer->foreign, answer->nforeign, members[i]))
+			foreign[nforeign++] = members[i];
+		else
+			stays[nstays++] = members[i];
+	}
+	if (nforeign == 0)
+		return true;
+	if (nstays == 0)
+	{
+		*status = IDENTITY_ABSENT;
+		*message = "a split must leave a record of the customer where it is";
+		return true;
+	}
+	*moved += nforeign;
+	change.judgement.verdict = IDENTITY_SPLIT;
+	change.judgement.a = stays[0];
+	change.judgement.seen_a = stays;
+	change.judgement.nseen_a = nstays;
+	change.judgement.seen_b = foreign;
+	change.judgement.nseen_b = nforeign;
+	change.judgement.version_a = version;
+	change.judgement.user = answer->user;
+	change.judgement.reason = answer->reason;
+	return review_apply(session, &change, status, message, err);
+}
+
+static bool
+review_split(ReviewSession *session, const ReviewItem *item, const ReviewAnswer *answer,
+			 IdentityStatus *status, const char **message, Err *err)
+{
+	bool one =
+		memcmp(&item->item.customer_a, &item->item.customer_b, sizeof(item->item.customer_a)) == 0;
+	const IdentityRef *members = item->members_a;
+	size_t count = item->nmembers_a;
+	size_t moved = 0;
+
+	*status = IDENTITY_DONE;
+	if (one && !review_side(session, &item->item.customer_a, NULL, &members, &count, err))
+		return false;
+	if (!review_split_side(session, members, count, item->item.version_a, answer, &moved, status,
+						   message, err))
+		return false;
+	if (*status == IDENTITY_DONE && !one &&
+		!review_split_side(session, item->members_b, item->nmembers_b, item->item.version_b, answer,
+						   &moved, status, message, err))
+		return false;
+	if (*status == IDENTITY_DONE && moved != answer->nforeign)
+	{
+		*status = moved == 0 ? IDENTITY_ABSENT : IDENTITY_DONE;
+		*message = "some of the foreign records are in neither customer";
+	}
+	return true;
+}
+
+bool
+review_answer(ReviewSession *session, const ReviewItem *item, const ReviewAnswer *answer,
+			  IdentityStatus *status, const char **message, Err *err)
+{
+	IdentityChange change = {.type = IDENTITY_JUDGE};
+	bool ok;
+
+	*message = NULL;
+	if (answer->verdict == IDENTITY_SPLIT)
+		ok = review_split(session, item, answer, status, message, err);
+	else
+	{
+		change.judgement.verdict = answer->verdict;
+		change.judgement.a = item->item.a;
+		change.judgement.b = item->item.b;
+		change.judgement.seen_a = item->members_a;
+		change.judgement.nseen_a = item->nmembers_a;
+		change.judgement.seen_b = item->members_b;
+		change.judgement.nseen_b = item->nmembers_b;
+		change.judgement.version_a = item->item.version_a;
+		change.judgement.version_b = item->item.version_b;
+		change.judgement.user = answer->user;
+		change.judgement.reason = answer->reason;
+		ok = review_apply(session, &change, status, message, err);
+	}
+	if (ok && *status == IDENTITY_DONE)
+	{
+		session->answered++;
+		ok = review_asked(session, item, err);
+	}
+	return ok;
+}
+
+typedef struct ReviewLast
+{
+	const char *user;
+	uint64_t handle;
+} ReviewLast;
+
+static bool
+review_judged(void *context, const IdentityJudged *judged)
+{
+	ReviewLast *last = context;
+
+	if (strcmp(judged->user != NULL ? judged->user : "", last->user) == 0 &&
+		judged->handle > last->handle)
+		last->handle = judged->handle;
+	return true;
+}
+
+bool
+review_undo(ReviewSession *session, const char *user, uint64_t *handle, Err *err)
+{
+	ReviewLast last = {.user = user};
+	IdentityChange change = {.type = IDENTITY_UNDO};
+	IdentityStatus status;
+	const char *message;
+
+	identity_judgements(session->identity, review_judged, &last);
+	*handle = last.handle;
+	if (last.handle == 0)
+		return true;
+	change.judgement.handle = last.handle;
+	change.judgement.user = user;
+	if (!review_apply(session, &change, &status, &message, err))
+		return false;
+	if (status != IDENTITY_DONE)
+		*handle = 0;
+	return true;
+}
+
+/* ---- the command ---- */
+
+static bool
+review_run(const CliArgs *args, Err *err)
+{
+	static const char *const ways[] = {"json", "export", "import", NULL};
+	ReviewSession session;
+	size_t given = 0;
+	bool ok;
+
+	for (size_t i = 0; ways[i] != NULL; i++)
+		given += cli_has(args, ways[i]) ? 1 : 0;
+	if (given > 1)
+		return cli_usage_error(args->command, err, "give one of --json, --export and --import");
+	ok = review_open(&session, args, err);
+	if (ok && cli_has(args, "export"))
+		ok = review_export(&session, cli_value(args, "export"), err);
+	else if (ok && cli_has(args, "import"))
+		ok = review_import(&session, args, cli_value(args, "import"), err);
+	else if (ok && cli_has(args, "json"))
+		ok = review_json(&session, args, err);
+	else if (ok)
+		ok = review_terminal(&session, args, err);
+	review_close(&session);
+	return ok;
+}
+
+static const CliOption review_options[] = {
+	CLI_IDENTITY_OPTION_STATE,
+	{"user", 'u', "NAME", "who answers (default: the login name)"},
+	{"audit", 0, "N", "mix in N random automatic links"},
+	{"export", 0, "FILE", "write the questions as CSV, with an empty column for the answer"},
+	{"import", 0, "FILE", "read answers from such a file"},
+	{"rejects", 0, "FILE", "with --import: write refused rows here, with reasons"},
+	{"json", 0, NULL, "questions and answers as lines of JSON, for programs"},
+	{"values", 0, NULL, "with --json: values and explanation of each question too"},
+	{"mask", 0, NULL, "show the first character of each word only"},
+	CLI_OPTION_END};
+
+const CliCommand cli_review = {
+	.name = "review",
+	.summary = "answer which records are one customer",
+	.description =
+		"Asks about customers that may be one, or two, the most valuable question first.",
+	.options = review_options,
+	.run = review_run,
+};

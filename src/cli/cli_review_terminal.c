@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * cli_review_terminal.c — `goldpan review` for a person: one question at a time, one key an answer.
+ *
+ * Shown are the values of both sides under each other's attribute, then the evidence as the engine
+ * explains it. Without a terminal keys are read from standard input all the same and the screen is
+ * not cleared. Values cannot send anything to the terminal but text.
+ */
+#include "cli/cli_review_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "goldpan/alloc.h"
+
+#define TERMINAL_VALUES	 4	 /* different values shown of one attribute and side */
+#define TERMINAL_MEMBERS 200 /* whose values are looked at */
+#define TERMINAL_NAME	 14
+
+typedef struct Terminal
+{
+	ReviewSession *session;
+	const char *user;
+	bool mask;
+	bool raw; /* standard input is a terminal whose settings were changed */
+	bool screen;
+	bool color;
+	struct termios before;
+	int width;
+	Buffer out;
+	Buffer text;
+	char status[512];
+	bool ended;
+} Terminal;
+
+/* ---- keys ---- */
+
+static void
+terminal_raw(Terminal *terminal, bool raw)
+{
+	struct termios settings = terminal->before;
+
+	if (!terminal->raw)
+		return;
+	if (raw)
+	{
+		settings.c_lflag &= ~(tcflag_t) (ICANON | ECHO);
+		settings.c_cc[VMIN] = 1;
+		settings.c_cc[VTIME] = 0;
+	}
+	(void) tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
+}
+
+static int
+terminal_key(void)
+{
+	char key;
+	ssize_t got = read(STDIN_FILENO, &key, 1);
+
+	return got == 1 ? (unsigned char) key : -1;
+}
+
+static void
+terminal_read_line(Terminal *terminal, char *line, size_t size)
+{
+	size_t length = 0;
+	int key;
+
+	terminal_raw(terminal, false);
+	while ((key = terminal_key()) >= 0 && key != '\n')
+	{
+		if (length + 1 < size)
+			line[length++] = (char) key;
+	}
+	line[length] = '\0';
+	terminal_raw(terminal, true);
+}
+
+/* ---- text ---- */
+
+static bool
+terminal_style(Terminal *terminal, const char *code, Err *err)
+{
+	return !terminal->color || buffer_printf(&terminal->out, err, "\033[%sm", code);
+}
+
+/* Appends at most `width` characters, then blanks up to it. */
+static bool
+terminal_cell(Terminal *terminal, const char *text, size_t length, int width, Err *err)
+{
+	int shown = 0;
+	size_t at = 0;
+
+	while (at < length && shown < width)
+	{
+		size_t next = at + 1;
+
+		while (next < length && ((unsigned char) text[next] & 0xc0) == 0x80)
+			next++;
+		if (shown + 1 == width && next < length)
+		{
+			if (!buffer_append_text(&terminal->out, "\xe2\x80\xa6", err))
+				return false;
+			at = length;
+		}
+		else if (!buffer_append(&terminal->out, text + at, next - at, err))
+			return false;
+		else
+			at = next;
+		shown++;
+	}
+	for (; shown < width; shown++)
+	{
+		if (!buffer_append_byte(&terminal->out, ' ', err))
+			return false;
+	}
+	return true;
+}
+
+/* A value as it may be shown: safe, and masked when asked for; valid until the next call. */
+static bool
+terminal_value(Terminal *terminal, const char *text, size_t length, Err *err)
+{
+	Buffer masked;
+	bool ok;
+
+	buffer_clear(&terminal->text);
+	if (!terminal->mask)
+		return cli_terminal_text(&terminal->text, text, length, err);
+	buffer_init(&masked, (size_t) 16 << 20);
+	ok = cli_mask_text(&masked, text, length, err) &&
+		 cli_terminal_text(&terminal->text, (const char *) masked.data, masked.length, err);
+	buffer_release(&masked);
+	return ok;
+}
+
+/* ---- both sides ---- */
+
+typedef struct TerminalValues
+{
+	DatasetText texts[TERMINAL_VALUES];
+	size_t count;
+	size_t more;
+} TerminalValues;
+
+static void
+terminal_add_value(TerminalValues *values, const IdentityField *field)
+{
+	for (size_t i = 0; i < values->count; i++)
+	{
+		if (values->texts[i].length == field->length &&
+			memcmp(values->texts[i].text, field->text, field->length) == 0)
+			return;
+	}
+	if (values->count == TERMINAL_VALUES)
+	{
+		values->more++;
+		return;
+	}
+	values->texts[values->count].text = field->text;
+	values->texts[values->count++].length = field->length;
+}
+
+static void
+terminal_collect(const Terminal *terminal, IdentityRef ref, TerminalValues *values)
+{
+	static IdentityField fields[DATASET_MAX_FIELDS];
+	DatasetStored stored;
+	size_t count;
+
+	if (!dataset_store_find(terminal->session->store, ref, &stored))
+		return;
+	count = dataset_store_fields(&stored, fields);
+	for (size_t i = 0; i < count; i++)
+		terminal_add_value(&values[fields[i].attribute], &fields[i]);
+}
+
+static bool
+terminal_side_cell(Terminal *terminal, const TerminalValues *values, size_t row, int width,
+				   Err *err)
+{
+	char more[32];
+
+	if (row < values->count)
+		return terminal_value(terminal, values->texts[row].text, values->texts[row].length, err) &&
+			   terminal_cell(terminal, (const char *) terminal->text.data, terminal->text.length,
+							 width, err);
+	(void) snprintf(more, sizeof(more), "and %zu more", values->more);
+	return terminal_cell(terminal, more,
+						 row == values->count && values->more > 0 ? strlen(more) : 0, width, err);
+}
+
+static bool
+terminal_values(Terminal *terminal, const ReviewItem *item, int width, Err *err)
+{
+	static TerminalValues a[IDENTITY_ATTRIBUTES];
+	static TerminalValues b[IDENTITY_ATTRIBUTES];
+
+	memset(a, 0, sizeof(a));
+	memset(b, 0, sizeof(b));
+	/* The anchors' values come first. */
+	terminal_collect(terminal, item->item.a, a);
+	terminal_collect(terminal, item->item.b, b);
+	for (size_t i = 0; i < item->nmembers_a && i < TERMINAL_MEMBERS; i++)
+		terminal_collect(terminal, item->members_a[i], a);
+	for (size_t i = 0; i < item->nmembers_b && i < TERMINAL_MEMBERS; i++)
+		terminal_collect(terminal, item->members_b[i], b);
+	for (int i = 0; i < IDENTITY_ATTRIBUTES; i++)
+	{
+		size_t rows_a = a[i].count + (a[i].more > 0 ? 1 : 0);
+		size_t rows_b = b[i].count + (b[i].more > 0 ? 1 : 0);
+		size_t rows = rows_a > rows_b ? rows_a : rows_b;
+
+		for (size_t row = 0; row < rows; row++)
+		{
+			const char *name = row == 0 ? identity_attribute_name((IdentityAttribute) i) : "";
+
+			if (!terminal_style(terminal, "2", err) ||
+				!terminal_cell(terminal, name, strlen(name), TERMINAL_NAME, err) ||
+				!terminal_style(terminal, "0", err) ||
+				!terminal_side_cell(terminal, &a[i], row, width, err) ||
+				!buffer_append_text(&terminal->out, "  ", err) ||
+				!terminal_side_cell(terminal, &b[i], row, width, err) ||
+				!buffer_append_byte(&terminal->out, '\n', err))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+terminal_side_head(Terminal *terminal, IdentityRef ref, uint32_t size, int width, Err *err)
+{
+	Buffer head;
+	bool ok;
+
+	buffer_init(&head, 1 << 16);
+	ok = cli_terminal_text(&head, ref.source, strlen(ref.source), err) &&
+		 buffer_append_byte(&head, ':', err) &&
+		 cli_terminal_text(&head, ref.id, strlen(ref.id), err) &&
+		 buffer_printf(&head, err, " (%u record%s)", size, size == 1 ? "" : "s") &&
+		 terminal_cell(terminal, (const char *) head.data, head.length, width, err);
+	buffer_release(&head);
+	return ok;
+}
+
+/* ---- evidence ---- */
+
+/* The explanation, a line at a time; evidence against in another colour. */
+static bool
+terminal_evidence(Terminal *terminal, const ReviewItem *item, Err *err)
+{
+	Buffer text;
+	const char *at;
+	bool ok;
+
+	buffer_init(&text, (size_t) 16 << 20);
+	ok = identity_explain_pair(terminal->session->identity, item->item.a, item->item.b, &text,
+							   err) &&
+		 buffer_append_byte(&text, '\0', err);
+	at = (const char *) text.data;
+	while (ok && *at != '\0')
+	{
+		size_t length = strcspn(at, "\n");
+		bool against = memchr(at, '-', length) != NULL && strstr(at, " -") != NULL &&
+					   strstr(at, " -") < at + length;
+
+		buffer_clear(&terminal->text);
+		ok = (terminal->mask ? cli_mask_quoted(&terminal->text, at, length, err)
+							 : cli_terminal_text(&terminal->text, at, length, err)) &&
+			 (!against || terminal_style(terminal, "31", err)) &&
+			 buffer_append_text(&terminal->out, "  ", err) &&
+			 buffer_append(&terminal->out, terminal->text.data, terminal->text.length, err) &&
+			 (!against || terminal_style(terminal, "0", err)) &&
+			 buffer_append_byte(&terminal->out, '\n', err);
+		at += length + (at[length] == '\n' ? 1 : 0);
+	}
+	buffer_release(&text);
+	return ok;
+}
+
+/* ---- the screen ---- */
+
+static bool
+terminal_head(Terminal *terminal, const ReviewItem *item, Err *err)
+{
+	const IdentityReviewItem *of = &item->item;
+	const char *question = of->type == IDENTITY_REVIEW_SPLIT
+							   ? "Does the record on the right belong to the customer on the left?"
+						   : of->type == IDENTITY_REVIEW_AUDIT
+							   ? "These were joined automatically. Are they one customer?"
+							   : "Are these one customer?";
+
+	return (!terminal->screen || buffer_append_text(&terminal->out, "\033[H\033[2J", err)) &&
+		   buffer_printf(&terminal->out, err, "%zu answered, %zu open    ",
+						 terminal->session->answered, terminal->session->open) &&
+		   buffer_printf(&terminal->out, err, "score %.1f bits, probability %.0f %%, because: %s\n",
+						 of->best, of->probability * 100, of->reason) &&
+		   terminal_style(terminal, "1", err) &&
+		   buffer_printf(&terminal->out, err, "%s", question) &&
+		   terminal_style(terminal, "0", err) && buffer_append_text(&terminal->out, "\n\n", err);
+}
+
+static bool
+terminal_show(Terminal *terminal, const ReviewItem *item, Err *err)
+{
+	const IdentityReviewItem *of = &item->item;
+	int width = (terminal->width - TERMINAL_NAME - 2) / 2;
+	bool ok;
+
+	buffer_clear(&terminal->out);
+	ok = terminal_head(terminal, item, err) && terminal_cell(terminal, "", 0, TERMINAL_NAME, err) &&
+		 terminal_side_head(terminal, of->a, (uint32_t) item->nmembers_a, width, err) &&
+		 buffer_append_text(&terminal->out, "  ", err) &&
+		 terminal_side_head(terminal, of->b, (uint32_t) item->nmembers_b, width, err) &&
+		 buffer_append_byte(&terminal->out, '\n', err) &&
+		 terminal_values(terminal, item, width, err) &&
+		 buffer_append_byte(&terminal->out, '\n', err) && terminal_evidence(terminal, item, err);
+	if (ok && terminal->status[0] != '\0')
+		ok = buffer_printf(&terminal->out, err, "\n%s\n", terminal->status);
+	ok = ok &&
+		 buffer_append_text(&terminal->out,
+							"\n[s]ame  [d]ifferent  [u]nsure  s[p]lit  [z] undo  [q]uit ", err);
+	terminal->status[0] = '\0';
+	return ok && cli_print(&terminal->out, err);
+}
+
+/* ---- a split: which records are foreign ---- */
+
+static bool
+terminal_list(Terminal *terminal, const IdentityRef *members, size_t count, size_t first, Err *err)
+{
+	static IdentityField fields[DATASET_MAX_FIELDS];
+
+	for (size_t i = 0; i < count; i++)
+	{
+		DatasetStored stored;
+		size_t nfields = 0;
+
+		if (dataset_store_find(terminal->session->store, members[i], &stored))
+			nfields = dataset_store_fields(&stored, fields);
+		if (!buffer_printf(&terminal->out, err, "%3zu ", first + i))
+			return false;
+		for (size_t j = 0; j < nfields; j++)
+		{
+			if (!terminal_value(terminal, fields[j].text, fields[j].length, err) ||
+				!buffer_append_text(&terminal->out, j > 0 ? ", " : "", err) ||
+				!buffer_append(&terminal->out, terminal->text.data, terminal->text.length, err))
+				return false;
+		}
+		if (!buffer_append_byte(&terminal->out, '\n', err))
+			return false;
+	}
+	return true;
+}
+
+/* Reads numbers of members; *count 0: none, or something that is no number of a member. */
+static bool
+terminal_foreign(Terminal *terminal, const ReviewItem *item, IdentityRef **foreign, size_t *count,
+				 Err *err)
+{
+	size_t total = item->nmembers_a + item->nmembers_b;
+	char line[1024];
+	char *at = line;
+
+	*count = 0;
+	*foreign = arena_alloc(&terminal->session->arena, (total + 1) * sizeof(**foreign), err);
+	buffer_clear(&terminal->out);
+	if (*foreign == NULL || !buffer_append_text(&terminal->out, "\n", err) ||
+		!terminal_list(terminal, item->members_a, item->nmembers_a, 1, err) ||
+		!terminal_list(terminal, item->members_b, item->nmembers_b, item->nmembers_a + 1, err) ||
+		!buffer_append_text(&terminal->out,
+							"Numbers of the records that belong to somebody else: ", err) ||
+		!cli_print(&terminal->out, err))
+		return false;
+	terminal_read_line(terminal, line, sizeof(line));
+	while (*at != '\0' && *count < total)
+	{
+		char *end;
+		unsigned long number = strtoul(at, &end, 10);
+
+		if (end == at || number < 1 || number > total)
+			break;
+		(*foreign)[(*count)++] = number <= item->nmembers_a
+									 ? item->members_a[number - 1]
+									 : item->members_b[number - 1 - item->nmembers_a];
+		at = end + strspn(end, " ,");
+	}
+	if (*at != '\0')
+		*count = 0;
+	return true;
+}
+
+/* ---- one question ---- */
+
+static bool
+terminal_undo(Terminal *terminal, Err *err)
+{
+	uint64_t handle;
+
+	if (!review_undo(terminal->session, terminal->user, &handle, err))
+		return false;
+	(void) snprintf(terminal->status, sizeof(terminal->status), "%s",
+					handle != 0 ? "The last answer is taken back." : "There is no answer to undo.");
+	return true;
+}
+
+static bool
+terminal_answer(Terminal *terminal, const ReviewItem *item, IdentityVerdict verdict, Err *err)
+{
+	ReviewAnswer answer = {.verdict = verdict, .user = terminal->user, .reason = ""};
+	IdentityRef *foreign = NULL;
+	IdentityStatus status;
+	const char *message;
+
+	if (verdict == IDENTITY_SPLIT)
+	{
+		if (!terminal_foreign(terminal, item, &foreign, &answer.nforeign, err))
+			return false;
+		answer.foreign = foreign;
+		if (answer.nforeign == 0)
+		{
+			(void) snprintf(terminal->status, sizeof(terminal->status),
+							"Nothing was split: no record was named.");
+			return true;
+		}
+	}
+	if (!review_answer(terminal->session, item, &answer, &status, &message, err))
+		return false;
+	if (status != IDENTITY_DONE)
+		(void) snprintf(terminal->status, sizeof(terminal->status), "Not taken (%s): %s",
+						review_status_name(status), message != NULL ? message : "");
+	return true;
+}
+
+/* Reads keys until one answers, undoes or ends. */
+static bool
+terminal_ask(Terminal *terminal, const ReviewItem *item, Err *err)
+{
+	for (;;)
+	{
+		switch (terminal_key())
+		{
+			case 's':
+				return terminal_answer(terminal, item, IDENTITY_SAME, err);
+			case 'd':
+				return terminal_answer(terminal, item, IDENTITY_DIFFERENT, err);
+			case 'u':
+				return terminal_answer(terminal, item, IDENTITY_UNSURE, err);
+			case 'p':
+				return terminal_answer(terminal, item, IDENTITY_SPLIT, err);
+			case 'z':
+				return terminal_undo(terminal, err);
+			case 'q':
+			case -1:
+			case 4: /* ^D */
+				terminal->ended = true;
+				return true;
+			default:
+				break;
+		}
+	}
+}
+
+bool
+review_terminal(ReviewSession *session, const CliArgs *args, Err *err)
+{
+	Terminal terminal = {
+		.session = session, .user = review_user(args), .mask = cli_has(args, "mask"), .width = 100};
+	struct winsize size;
+	ReviewItem item;
+	bool found = false;
+	bool ok = true;
+
+	buffer_init(&terminal.out, (size_t) 64 << 20);
+	buffer_init(&terminal.text, (size_t) 16 << 20);
+	terminal.screen = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
+	terminal.color = terminal.screen && getenv("NO_COLOR") == NULL;
+	if (terminal.screen && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
+		terminal.width = size.ws_col > 240 ? 240 : size.ws_col;
+	terminal.raw = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &terminal.before) == 0;
+	terminal_raw(&terminal, true);
+	while (ok && !terminal.ended)
+	{
+		ok = review_next(session, &item, &found, err);
+		if (!ok || !found)
+			break;
+		ok = terminal_show(&terminal, &item, err) && terminal_ask(&terminal, &item, err);
+	}
+	terminal_raw(&terminal, false);
+	if (ok)
+	{
+		buffer_clear(&terminal.out);
+		ok = buffer_printf(&terminal.out, err, "\n%s%zu answered in this sitting, %zu open.\n",
+						   found ? "" : "No question is left. ", session->answered,
+						   found ? session->open : 0) &&
+			 cli_print(&terminal.out, err);
+	}
+	buffer_release(&terminal.out);
+	buffer_release(&terminal.text);
+	return ok;
+}
