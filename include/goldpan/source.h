@@ -169,6 +169,8 @@ typedef struct SourceSnapshot SourceSnapshot;
 SourceSnapshot *source_snapshot_open(const SourceConfig *config, const SourceTable *tables,
 									 size_t ntables, Err *err) MUST_CHECK;
 Lsn source_snapshot_lsn(const SourceSnapshot *snapshot);
+/* When the snapshot was imported, by the server's clock: microseconds since 1970-01-01 UTC. */
+int64_t source_snapshot_time(const SourceSnapshot *snapshot);
 /* Next row as a CHANGE_SNAPSHOT; *found false after the last row of the last table. Same
  * values as the stream gives for the same rows; transaction is NULL and ordinal 0, the caller
  * counts. Valid until the next call, the relation until close. Blocks on the socket for at

@@ -11,6 +11,7 @@
 #include "source_priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "goldpan/alloc.h"
 #include "goldpan/clock.h"
@@ -32,6 +33,7 @@ struct SourceSnapshot
 	SourceConnection exporter;
 	SourceConnection reader;
 	SourceTemporary temporary;
+	int64_t time; /* of the import, microseconds since 1970-01-01 UTC by the server's clock */
 	SourceShapes shapes;
 	SourceShape **tables;
 	size_t ntables;
@@ -58,13 +60,17 @@ source_snapshot_import(SourceSnapshot *snapshot, Err *err)
 		return err_set(err, ERR_CLASS_STOP, ERR_INTERNAL, "could not quote a snapshot's name");
 	(void) snprintf(sql, sizeof(sql),
 					"BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
-					"SET TRANSACTION SNAPSHOT %s",
+					"SET TRANSACTION SNAPSHOT %s;"
+					"SELECT (EXTRACT(epoch FROM pg_catalog.now()) * 1000000)::bigint",
 					quoted);
 	PQfreemem(quoted);
 	result = source_connection_query(&snapshot->reader, SOURCE_DOING_QUERY, "import the snapshot",
 									 sql, 0, NULL, deadline, err);
+	if (result == NULL)
+		return false;
+	snapshot->time = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
 	PQclear(result);
-	return result != NULL;
+	return true;
 }
 
 /* ---- opening ---- */
@@ -162,6 +168,12 @@ Lsn
 source_snapshot_lsn(const SourceSnapshot *snapshot)
 {
 	return snapshot->temporary.lsn;
+}
+
+int64_t
+source_snapshot_time(const SourceSnapshot *snapshot)
+{
+	return snapshot->time;
 }
 
 /* ---- rows ---- */

@@ -129,6 +129,7 @@ stream_snapshot_begin(StreamSnapshot *snapshot, Err *err)
 	(void) snprintf(running->snapshot_attempt, sizeof(running->snapshot_attempt),
 					"%016" PRIX64 "-%" PRIu64, running->snapshot_lsn, progress->sequence + 1);
 	snapshot->place = (StreamPlace){.end_lsn = running->snapshot_lsn,
+									.commit_time = source_snapshot_time(snapshot->source),
 									.snapshot_attempt = running->snapshot_attempt};
 	report_info(snapshot->worker->source.name, "copying %zu tables as of %s, attempt %s",
 				pipeline->ntables, lsn_format(running->snapshot_lsn, at),

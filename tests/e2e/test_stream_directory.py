@@ -6,6 +6,7 @@ What is in the log is compared with what a test_decoding slot, or the tables, sa
 exactly once, in order, whatever was killed in between.
 """
 
+import datetime
 import json
 import os
 import re
@@ -129,6 +130,9 @@ def test_first_copy_then_changes(case):
     records = rows_of(case, config)
     equal(len(records), 100, "records of the first copy")
     equal({record["meta"]["operation"] for record in records}, {"snapshot"}, "operations")
+    for record in records:
+        age = time.time() - datetime.datetime.fromisoformat(record["meta"]["commit_time"]).timestamp()
+        equal(0 <= age < 300, True, f"the copy's time {record['meta']['commit_time']} is of this minute")
     cluster.sql("crm", "UPDATE person SET score = 7 WHERE id = 3")
     cluster.sql("crm", "DELETE FROM person WHERE id = 4")
     cluster.sql("crm", "INSERT INTO person VALUES (1000, 'new', 'n@example.org', 1, 'x')")

@@ -401,6 +401,12 @@ source_snapshot_lsn(const SourceSnapshot *snapshot)
 	return snapshot->lsn;
 }
 
+int64_t
+source_snapshot_time(const SourceSnapshot *snapshot)
+{
+	return (int64_t) snapshot->lsn;
+}
+
 bool
 source_snapshot_next(SourceSnapshot *snapshot, int64_t timeout_us, Change *change, bool *found,
 					 bool *waiting, Err *err)
