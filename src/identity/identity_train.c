@@ -51,14 +51,11 @@ typedef struct Session
 {
 	const char *name;
 	uint32_t blind;
-	const char *families[6]; /* by name */
+	const char *families[6]; /* by name; none: the whole date of birth */
 } Session;
 
 static const Session sessions[] = {
-	{"birth date",
-	 1u << COMPARE_DATE,
-	 {"birth date, family sound", "birth date, given initial", "birth date, outward",
-	  "birth date, place", "word, birth date"}},
+	{"birth date", 1u << COMPARE_DATE, {NULL}},
 	{"names", 1u << COMPARE_FAMILY | 1u << COMPARE_GIVEN, {"given, family"}},
 	{"postcode", 1u << COMPARE_POSTCODE, {"postcode"}},
 	{"e-mail", 1u << COMPARE_EMAIL, {"email"}},
@@ -438,6 +435,15 @@ postings(const Work *work, const Session *which, size_t *count)
 			}
 			list = more;
 			capacity *= 2;
+		}
+		if (which->families[0] == NULL)
+		{
+			const IdentityForm *form = work->forms->form[i];
+			unsigned at = form->first[FORM_DATE];
+
+			nkeys = 0;
+			if (at < form->first[FORM_DATE + 1] && (form->values[at].hash & 0xffff) != 0x0101)
+				list[n++] = (Posting){form->values[at].hash, (uint32_t) i};
 		}
 		for (unsigned k = 0; k < nkeys; k++)
 			if (in_session(which, keys[k].family))

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * identity_explain — why two records are one customer or not, as lines of text.
+ *
+ * "bits" lines sum to the score printed, so that a reader, or a script, can check it.
+ */
+#include "identity/identity_state_priv.h"
+
+#include <string.h>
+
+static bool
+print_score(const Identity *identity, const Comparison *c, unsigned kind, Buffer *out, Err *err)
+{
+	if (!buffer_printf(out, err, "bits %+.4f prior\n",
+					   model_parameter(identity->model, kind, PARAMETER_prior) / (double) BIT))
+		return false;
+	for (unsigned i = 0; i < COMPARES; i++)
+		if (c->level[i] != 0 &&
+			!buffer_printf(out, err, "bits %+.4f %s %s\n", c->part[i] / (double) BIT,
+						   compare_names[i], identity_compare_level_name((Compare) i, c->level[i])))
+			return false;
+	if (c->capped != 0 && !buffer_printf(out, err, "bits %+.4f household: given names differ\n",
+										 c->capped / (double) BIT))
+		return false;
+	if (!buffer_printf(out, err, "score %+.4f\n", c->bits / (double) BIT))
+		return false;
+	return !c->conflict || buffer_printf(out, err, "conflict %s\n", c->why);
+}
+
+static bool
+print_side(const Identity *identity, const char *label, uint32_t number, Buffer *out, Err *err)
+{
+	const RecordRow *record = identity_record(identity, number);
+	IdentityRef ref = identity_record_ref(identity, record);
+
+	return buffer_printf(out, err, "record %s %s/%s\n", label, ref.source, ref.id) &&
+		   identity_form_print(identity_form_of(identity, record), out, err);
+}
+
+static bool
+absent(Err *err)
+{
+	return err_set(err, ERR_CLASS_USAGE, ERR_CHECK_FAILED, "no such record or customer");
+}
+
+/* What answers say about the two, and whether they were looked at together at all. */
+static bool
+print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Err *err)
+{
+	const RecordRow *x = identity_record(identity, a), *y = identity_record(identity, b);
+	const EdgeRow *edge = x->edges == 0 ? NULL : store_at(&identity->store, x->edges);
+	uint32_t judges[64], n = identity_judges(identity, x, judges, 64);
+	bool linked = false;
+
+	for (unsigned e = 0; e < x->nedges; e++)
+		linked |= edge[e].record == b;
+	for (uint32_t i = 0; i < n; i++)
+	{
+		static const char *const verdicts[] = {"", "same", "different", "unsure", "split"};
+		const JudgeRow *judge = identity_judge(identity, judges[i]);
+		const JudgeBody *body = store_at(&identity->store, judge->body);
+		bool names = false;
+
+		for (uint32_t k = 0; k < 2 + body->nseen_a + body->nseen_b; k++)
+			names |= body->hash[k] == y->hash;
+		if (names && !buffer_printf(out, err, "judgement %llu %s by %s: %s\n",
+									(unsigned long long) judge->handle, verdicts[judge->verdict],
+									identity_judge_text(body, 4), identity_judge_text(body, 5)))
+			return false;
+	}
+	return buffer_printf(out, err, "candidates %s\nneighbourhood %s\ncustomer %s\n",
+						 linked ? "yes, and an edge"
+								: "no edge: no live key in common, or too few bits",
+						 x->area != 0 && x->area == y->area ? "the same" : "different",
+						 x->entity == y->entity ? "the same" : "different");
+}
+
+bool
+identity_explain_pair(const Identity *identity, IdentityRef a, IdentityRef b, Buffer *out, Err *err)
+{
+	uint32_t x, y;
+	Comparison c;
+	bool done = false;
+
+	identity_query_enter(identity);
+	x = identity_find(identity, a);
+	y = identity_find(identity, b);
+	if (x == 0 || y == 0)
+	{
+		absent(err);
+		goto out;
+	}
+	if (!print_side(identity, "a", x, out, err) || !print_side(identity, "b", y, out, err))
+		goto out;
+	if (identity_form_of(identity, identity_record(identity, x))->kind !=
+		identity_form_of(identity, identity_record(identity, y))->kind)
+	{
+		done = buffer_append_text(out, "a person and a company are never one customer\n", err);
+		goto out;
+	}
+	identity_compare(identity->model, identity_form_of(identity, identity_record(identity, x)),
+					 identity_form_of(identity, identity_record(identity, y)), &c);
+	done = print_score(identity, &c, identity_form_of(identity, identity_record(identity, x))->kind,
+					   out, err) &&
+		   print_standing(identity, x, y, out, err);
+out:
+	identity_query_leave(identity);
+	return done;
+}
+
+/* What would have to be otherwise for the record to belong, or not to. */
+static bool
+print_change(const Identity *identity, unsigned kind, int32_t best, int32_t mean, bool inside,
+			 Buffer *out, Err *err)
+{
+	int32_t link = model_parameter(identity->model, kind, PARAMETER_link);
+	int32_t gate = model_parameter(identity->model, kind, PARAMETER_gate);
+	const char *what = inside ? "would leave" : "would join";
+
+	if (inside)
+		return buffer_printf(out, err,
+							 "change %s if its best bits fell below %.2f (now %.2f), if its mean "
+							 "bits fell below %.2f (now %.2f), or by the answer \"split\"\n",
+							 what, link / (double) BIT, best / (double) BIT, gate / (double) BIT,
+							 mean / (double) BIT);
+	return buffer_printf(out, err,
+						 "change %s with best bits of %.2f or more (now %.2f) and mean bits of "
+						 "%.2f or more (now %.2f), or by the answer \"same\"\n",
+						 what, link / (double) BIT, best / (double) BIT, gate / (double) BIT,
+						 mean / (double) BIT);
+}
+
+bool
+identity_explain_record(const Identity *identity, IdentityRef ref, const IdentityId *customer,
+						Buffer *out, Err *err)
+{
+	uint32_t number, entity, best_member = 0, members = 0;
+	const IdentityForm *form;
+	int64_t sum = 0;
+	int32_t best = INT32_MIN;
+	Comparison c;
+	bool done = false, inside;
+
+	identity_query_enter(identity);
+	number = identity_find(identity, ref);
+	entity = number == 0		? 0
+			 : customer == NULL ? identity_record(identity, number)->entity
+								: identity_find_entity(identity, customer);
+	if (entity == 0 || identity_entity(identity, entity)->state != ENTITY_LIVE)
+	{
+		absent(err);
+		goto out;
+	}
+	form = identity_form_of(identity, identity_record(identity, number));
+	inside = identity_record(identity, number)->entity == entity;
+	if (!print_side(identity, "a", number, out, err))
+		goto out;
+	for (uint32_t at = identity_entity(identity, entity)->head; at != 0;
+		 at = identity_record(identity, at)->next_member)
+	{
+		const RecordRow *other = identity_record(identity, at);
+		IdentityRef name = identity_record_ref(identity, other);
+
+		if (at == number || identity_form_of(identity, other)->kind != form->kind)
+			continue;
+		identity_compare(identity->model, form, identity_form_of(identity, other), &c);
+		sum += c.bits;
+		members++;
+		if (c.bits > best)
+		{
+			best = c.bits;
+			best_member = at;
+		}
+		if (!buffer_printf(out, err, "member %s/%s %+.4f%s%s\n", name.source, name.id,
+						   c.bits / (double) BIT, c.conflict ? " conflict: " : "",
+						   c.conflict ? c.why : ""))
+			goto out;
+	}
+	if (members == 0)
+	{
+		done = buffer_append_text(out, "the customer has no other record\n", err);
+		goto out;
+	}
+	identity_compare(identity->model, form,
+					 identity_form_of(identity, identity_record(identity, best_member)), &c);
+	done = print_side(identity, "b (best member)", best_member, out, err) &&
+		   print_score(identity, &c, form->kind, out, err) &&
+		   print_standing(identity, number, best_member, out, err) &&
+		   buffer_printf(out, err, "best %+.4f mean %+.4f over %u\n", best / (double) BIT,
+						 (double) sum / members / BIT, members) &&
+		   print_change(identity, form->kind, best, (int32_t) (sum / members), inside, out, err);
+out:
+	identity_query_leave(identity);
+	return done;
+}
