@@ -18,7 +18,7 @@
 
 /* librdkafka counts the payload and not its own structures: a message with seven headers is
  * near 800 bytes of them. */
-#define LOG_KAFKA_QUEUE_MESSAGES "20000"
+#define LOG_KAFKA_QUEUE_MESSAGES "10000"
 #define LOG_KAFKA_QUEUE_KBYTES	 "16384"
 
 #define LOG_KAFKA_DEFAULT_MAX_MESSAGE 1000000

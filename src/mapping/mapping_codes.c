@@ -36,23 +36,36 @@ static const char mapping_codes_currencies[] =
 	"XADXAFXAGXAUXBAXBBXBCXBDXCDXCGXDRXOFXPDXPFXPTXSUXTSXUAXXXYER"
 	"ZARZMWZWGZWL";
 
+/* Codes of two or three characters in an order that needs no call to compare. */
+static inline uint32_t
+mapping_codes_number(const char *code, size_t size)
+{
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < size; i++)
+		number = number << 8 | (uint8_t) code[i];
+	return number;
+}
+
 /* Whether a text is one of `count` sorted codes of `size` characters. */
 static bool
 mapping_codes_find(const char *codes, size_t count, size_t size, const char *text, size_t length)
 {
 	size_t first = 0;
 	size_t last = count;
+	uint32_t wanted;
 
 	if (length != size)
 		return false;
+	wanted = mapping_codes_number(text, size);
 	while (first < last)
 	{
 		size_t middle = (first + last) / 2;
-		int order = memcmp(text, codes + middle * size, size);
+		uint32_t listed = mapping_codes_number(codes + middle * size, size);
 
-		if (order == 0)
+		if (wanted == listed)
 			return true;
-		if (order < 0)
+		if (wanted < listed)
 			last = middle;
 		else
 			first = middle + 1;

@@ -103,6 +103,7 @@ class Bench:
         with open(self.config(kind, run), "w", encoding="utf-8") as file:
             file.write(
                 f'deployment = "bench"; mapping = "mapping.conf"; topic_prefix = "{name}"; log: {{ {log} }};\n'
+                "kafka: { replication = 1; };\n"
                 f'sources = ( {{ name = "{name}"; conninfo = "{self.cluster.conninfo("postgres")}"; }} );\n'
             )
         self.goldpan("init", "-c", self.config(kind, run))
