@@ -101,9 +101,6 @@ stream_plans_apply(StreamPlans *plans, const Change *change, const StreamPlace *
 		if (outcome == MAPPING_REJECT && reject.deletes_old &&
 			!stream_plan_publish(plans, plan, &plans->records[0], place, sub++, change, batch, err))
 			return false;
-		if (outcome == MAPPING_REJECT && reject.deletes_old &&
-			!stream_plan_publish(plans, plan, &plans->records[0], place, sub++, change, batch, err))
-			return false;
 		if (outcome == MAPPING_REJECT &&
 			!stream_plan_reject(plans, plan, change, place, sub++, &reject, batch, err))
 			return false;

@@ -25,6 +25,8 @@
 #define FAKE_MAX_RECORDS	  20000
 #define FAKE_BIG			  2000 /* bytes of a value that makes a record too large */
 
+#define FAKE_OLD_KEY 500000 /* what a row that moves had more in its key */
+
 typedef struct FakeTransaction
 {
 	unsigned rows;
@@ -33,6 +35,7 @@ typedef struct FakeTransaction
 	int bad_row;	 /* its value cannot be mapped; -1: none */
 	int big_row;	 /* its record is too large; -1: none */
 	int truncate_at; /* a truncate before this row; -1: none */
+	bool bad_moves;	 /* the bad row is an update that changes the key too */
 } FakeTransaction;
 
 typedef enum FakeFault
@@ -131,6 +134,7 @@ struct SourceStream
 	Transaction current;
 	Change change;
 	Value values[3];
+	Value old_values[3];
 	char big[FAKE_BIG];
 	int descriptor;
 };
@@ -311,6 +315,14 @@ fake_next_row(SourceStream *stream, const FakeTransaction *transaction, SourceEv
 	{
 		fake_fill_row(stream, stream->transaction * 1000 + (unsigned) stream->row,
 					  transaction->bad_row == stream->row, transaction->big_row == stream->row);
+		if (transaction->bad_moves && transaction->bad_row == stream->row)
+		{
+			stream->old_values[0] = stream->values[0];
+			stream->old_values[0].as.integer += FAKE_OLD_KEY;
+			stream->change.kind = CHANGE_UPDATE;
+			stream->change.old_row = OLD_KEY;
+			stream->change.old_values = stream->old_values;
+		}
 		stream->change.ordinal = (uint64_t) stream->row * 2; /* every other row is unmapped */
 		stream->row++;
 	}

@@ -251,6 +251,29 @@ a_bad_value_is_a_dead_letter_in_its_place(void **state)
 	world_close(&world);
 }
 
+/* R3: the old key's record is deleted once, whatever becomes of the new one. */
+static void
+a_moved_row_that_is_bad_is_one_delete_and_one_dead_letter(void **state)
+{
+	World world;
+	const FakeRecord *record;
+
+	(void) state;
+	world_open(&world, 1, 3);
+	fake.transactions[0].bad_row = 1;
+	fake.transactions[0].bad_moves = true;
+	run(&world);
+	assert_int_equal(fake.nrecords, copied() + 4);
+	record = &fake.records[copied() + 1];
+	assert_int_equal(record->topic, CONTACT);
+	assert_string_equal(record->id, "500001");
+	assert_int_equal(record[1].topic, DEAD_LETTER);
+	assert_string_equal(record[1].id, "1");
+	assert_int_equal(record[2].topic, CONTACT);
+	assert_string_equal(record[2].id, "2");
+	world_close(&world);
+}
+
 static void
 a_record_over_the_limit_is_a_dead_letter_whoever_finds_out(void **state)
 {
@@ -401,8 +424,8 @@ a_log_that_hangs_does_not_outlast_the_shutdown_timeout(void **state)
 	world_open(&world, 3, 2);
 	run(&world);
 	fake.ntransactions = 5;
-	fake.transactions[3] = (FakeTransaction){1, 1300, 1350, -1, -1, -1};
-	fake.transactions[4] = (FakeTransaction){1, 1400, 1450, -1, -1, -1};
+	fake.transactions[3] = (FakeTransaction){1, 1300, 1350, -1, -1, -1, false};
+	fake.transactions[4] = (FakeTransaction){1, 1400, 1450, -1, -1, -1, false};
 	fake.end = 1500;
 	fake.hangs = true;
 	world.config.until_current = false;
@@ -449,7 +472,7 @@ a_server_that_shuts_down_does_not_wait_for_a_dead_log(void **state)
 	(void) state;
 	world_open(&world, 3, 2);
 	run(&world);
-	fake.transactions[3] = (FakeTransaction){1, 1300, 1350, -1, -1, -1};
+	fake.transactions[3] = (FakeTransaction){1, 1300, 1350, -1, -1, -1, false};
 	fake.ntransactions = 4;
 	fake.end = 1400;
 	fake.slow_server = true;
@@ -477,6 +500,7 @@ main(void)
 		cmocka_unit_test(a_large_transaction_is_cut_where_it_alone_decides),
 		cmocka_unit_test(a_transaction_of_exactly_the_limit_is_not_split),
 		cmocka_unit_test(a_bad_value_is_a_dead_letter_in_its_place),
+		cmocka_unit_test(a_moved_row_that_is_bad_is_one_delete_and_one_dead_letter),
 		cmocka_unit_test(a_record_over_the_limit_is_a_dead_letter_whoever_finds_out),
 		cmocka_unit_test(a_split_transaction_survives_a_record_over_the_limit),
 		cmocka_unit_test(a_truncate_stops_after_what_was_committed_before),
