@@ -111,6 +111,10 @@ unit-valgrind: $(UNIT_PROGRAMS) ## run the unit tests under valgrind
 lint: program plugin ## run the lints; tests/lint/README.md tells what to do when one fails
 	@$(PROVE) --exec bash tests/lint/run
 
+.PHONY: analyze
+analyze: program ## run clang's analyzer over the whole program (ten minutes of CPU)
+	@bash tests/lint/tidy.sh --analyze
+
 .PHONY: check
 check: ## install what is missing and run every check, fast to slow (STEPS="lint unit …")
 	@sh tests/deps.sh check

@@ -304,7 +304,7 @@ static const ConfRow settings_report[] = {
 	 .doc = "Least important messages that are written to standard error."},
 };
 
-#define ROWS(array) .rows = array, .nrows = sizeof(array) / sizeof(array[0])
+#define ROWS(array) .rows = (array), .nrows = sizeof(array) / sizeof((array)[0])
 
 static const ConfSection settings_sections[] = {
 	{.name = "", ROWS(settings_top), .doc = "What this installation is."},

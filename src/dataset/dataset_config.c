@@ -119,6 +119,34 @@ config_date_format_valid(const char *format)
 		   strstr(day + 1, "DD") == NULL && strstr(year + 1, "YYYY") == NULL;
 }
 
+/* Keys that only some attributes know. */
+static bool
+config_column_agrees(const ConfigRead *read, const ConfNode *node, const DatasetColumn *column,
+					 Err *err)
+{
+	bool verified = (column->flags & IDENTITY_VERIFIED) != 0;
+
+	if ((column->scheme != NULL) != (column->attribute == IDENTITY_STRONG_ID))
+		return conf_node_error(read->file, node, err,
+							   column->scheme != NULL
+								   ? "\"scheme\" is for the attribute \"strong_id\" alone"
+								   : "a strong id needs its \"scheme\" (\"vat\", \"ssn\" …)");
+	if ((column->flags & IDENTITY_EXCLUSIVE) != 0 && column->attribute != IDENTITY_STRONG_ID)
+		return conf_node_error(read->file, node, err,
+							   "\"exclusive\" is for the attribute \"strong_id\" alone");
+	if ((verified || column->date_format != NULL) && column->attribute != IDENTITY_BIRTH_DATE)
+		return conf_node_error(read->file, node, err,
+							   "\"%s\" is for the attribute \"birth_date\" alone",
+							   verified ? "verified" : "date_format");
+	if (column->date_format != NULL && !config_date_format_valid(column->date_format))
+	{
+		(void) conf_node_error(read->file, conf_node_member(node, "date_format"), err,
+							   "\"%s\" is no date format", column->date_format);
+		return err_hint(err, "Write YYYY, MM and DD once each, as in \"DD/MM/YYYY\".");
+	}
+	return true;
+}
+
 static bool
 config_column(const ConfigRead *read, const ConfNode *node, DatasetColumn *column, Err *err)
 {
@@ -140,25 +168,7 @@ config_column(const ConfigRead *read, const ConfNode *node, DatasetColumn *colum
 	column->flags = (verified ? IDENTITY_VERIFIED : 0) | (exclusive ? IDENTITY_EXCLUSIVE : 0);
 	if (column->name == NULL)
 		return conf_node_error(read->file, node, err, "the \"column\" is not named");
-	if ((column->scheme != NULL) != (column->attribute == IDENTITY_STRONG_ID))
-		return conf_node_error(read->file, node, err,
-							   column->scheme != NULL
-								   ? "\"scheme\" is for the attribute \"strong_id\" alone"
-								   : "a strong id needs its \"scheme\" (\"vat\", \"ssn\" …)");
-	if (exclusive && column->attribute != IDENTITY_STRONG_ID)
-		return conf_node_error(read->file, node, err,
-							   "\"exclusive\" is for the attribute \"strong_id\" alone");
-	if ((verified || column->date_format != NULL) && column->attribute != IDENTITY_BIRTH_DATE)
-		return conf_node_error(read->file, node, err,
-							   "\"%s\" is for the attribute \"birth_date\" alone",
-							   verified ? "verified" : "date_format");
-	if (column->date_format != NULL && !config_date_format_valid(column->date_format))
-	{
-		(void) conf_node_error(read->file, conf_node_member(node, "date_format"), err,
-							   "\"%s\" is no date format", column->date_format);
-		return err_hint(err, "Write YYYY, MM and DD once each, as in \"DD/MM/YYYY\".");
-	}
-	return true;
+	return config_column_agrees(read, node, column, err);
 }
 
 static bool

@@ -173,6 +173,25 @@ csv_quoted(DatasetCsv *csv, const uint8_t **at, const uint8_t *end, DatasetText 
 	}
 }
 
+/* A field in quotes and what may stand behind them. */
+static CsvResult
+csv_quoted_field(DatasetCsv *csv, const uint8_t **at, const uint8_t *end, DatasetText *field,
+				 const char **problem, Err *err)
+{
+	CsvResult result = csv_quoted(csv, at, end, field, err);
+
+	if (result != CSV_ROW)
+		return result;
+	if (!csv->ended && (*at == end || (**at == '\r' && *at + 1 == end)))
+		return CSV_MORE;
+	if (*at < end && **at != (uint8_t) csv->separator && csv_break(*at, end) == 0)
+	{
+		*problem = "text follows a closing quote";
+		return CSV_BAD;
+	}
+	return CSV_ROW;
+}
+
 static CsvResult
 csv_field(DatasetCsv *csv, const uint8_t **at, const uint8_t *end, const char **problem, Err *err)
 {
@@ -186,20 +205,7 @@ csv_field(DatasetCsv *csv, const uint8_t **at, const uint8_t *end, const char **
 	}
 	csv->nfields++;
 	if (start < end && *start == '"')
-	{
-		CsvResult result = csv_quoted(csv, at, end, field, err);
-
-		if (result != CSV_ROW)
-			return result;
-		if (!csv->ended && (*at == end || (**at == '\r' && *at + 1 == end)))
-			return CSV_MORE;
-		if (*at < end && **at != (uint8_t) csv->separator && csv_break(*at, end) == 0)
-		{
-			*problem = "text follows a closing quote";
-			return CSV_BAD;
-		}
-		return CSV_ROW;
-	}
+		return csv_quoted_field(csv, at, end, field, problem, err);
 	while (*at < end && **at != (uint8_t) csv->separator && **at != '\n')
 	{
 		if (**at == '"')
@@ -521,8 +527,8 @@ dataset_csv_find(const DatasetCsv *csv, const char *name)
 }
 
 void
-dataset_csv_progress(const DatasetCsv *csv, int64_t *done, int64_t *size)
+dataset_csv_progress(const DatasetCsv *csv, int64_t *read, int64_t *size)
 {
-	*done = csv->consumed - (int64_t) (csv->length - csv->at);
+	*read = csv->consumed - (int64_t) (csv->length - csv->at);
 	*size = csv->size;
 }

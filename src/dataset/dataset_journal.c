@@ -179,6 +179,22 @@ journal_put_own(DatasetState *state, int fd, const char *own, Err *err)
 	return ok;
 }
 
+/* Cuts the file of events to `size`; one that is shorter has lost some. */
+static bool
+journal_cut_events(const char *path, int fd, uint64_t found, uint64_t size, Err *err)
+{
+	if (found < size)
+	{
+		(void) err_set(err, ERR_CLASS_STOP, ERR_DATA,
+					   "file \"%s\" is shorter than when the last run ended", path);
+		return err_hint(err, "Put back the file that this program wrote; it only ever grows.");
+	}
+	if (ftruncate(fd, (off_t) size) != 0 || lseek(fd, 0, SEEK_END) < 0)
+		return err_set(err, ERR_CLASS_STOP, ERR_IO, "could not cut file \"%s\": %s", path,
+					   strerror(errno));
+	return true;
+}
+
 static bool
 journal_mend_events(DatasetState *state, Err *err)
 {
@@ -199,16 +215,8 @@ journal_mend_events(DatasetState *state, Err *err)
 					 strerror(errno));
 	if (ok && !has_own && (uint64_t) status.st_size == before + state->journal_events)
 		goto out;
-	if (ok && (uint64_t) status.st_size < (has_own ? state->events_base : before))
-	{
-		(void) err_set(err, ERR_CLASS_STOP, ERR_DATA,
-					   "file \"%s\" is shorter than when the last run ended", path);
-		ok = err_hint(err, "Put back the file that this program wrote; it only ever grows.");
-	}
-	if (ok && (ftruncate(fd, (off_t) (has_own ? state->events_base : before)) != 0 ||
-			   lseek(fd, 0, SEEK_END) < 0))
-		ok = err_set(err, ERR_CLASS_STOP, ERR_IO, "could not cut file \"%s\": %s", path,
-					 strerror(errno));
+	ok = ok && journal_cut_events(path, fd, (uint64_t) status.st_size,
+								  has_own ? state->events_base : before, err);
 	ok = ok && (!has_own || journal_put_own(state, fd, own, err)) &&
 		 dataset_journal_each(state, journal_put_events, &fd, err);
 	if (ok && fsync(fd) != 0)

@@ -160,6 +160,12 @@ typedef struct PhoneText
 	bool plus;
 } PhoneText;
 
+static bool
+mapping_phone_mark(char c)
+{
+	return c == ' ' || c == '-' || c == '\t' || c == '.' || c == '(' || c == ')' || c == '/';
+}
+
 /* Keeps digits and a leading +; blanks and the usual marks fall away. */
 static const char *
 mapping_phone_read(const char *text, size_t length, PhoneText *phone)
@@ -183,7 +189,7 @@ mapping_phone_read(const char *text, size_t length, PhoneText *phone)
 			phone->plus = true;
 		else if ((uint8_t) c == 0xc2 && i + 1 < length && (uint8_t) text[i + 1] == 0xa0)
 			i++; /* no-break space */
-		else if (c != ' ' && c != '-' && c != '\t' && c != '.' && c != '(' && c != ')' && c != '/')
+		else if (!mapping_phone_mark(c))
 			return "it holds a character that is no digit, blank or one of + - . ( ) /";
 	}
 	return NULL;

@@ -405,6 +405,6 @@ void mapping_check_structure(MappingReader *reader);
 const char *mapping_check_types(MappingReader *reader, const MappingTable *table,
 								const MappingField *field, const uint8_t *kinds, int *line,
 								const char **cure);
-uint64_t mapping_hash_node(const ConfNode *root);
+uint64_t mapping_hash_node(const ConfNode *node);
 
 #endif

@@ -342,7 +342,8 @@ mapping_value_equal(FieldType type, const CanonicalValue *a, const CanonicalValu
 		case FIELD_BOOLEAN:
 			return a->as.boolean == b->as.boolean;
 		case FIELD_DOUBLE:
-			return memcmp(&a->as.real, &b->as.real, sizeof(double)) == 0;
+			/* bits, so that NaN equals itself */
+			return memcmp(&a->as.real, &b->as.real, sizeof(double)) == 0; /* NOLINT */
 		case FIELD_STRING:
 			return a->length == b->length &&
 				   (a->length == 0 || memcmp(a->as.text, b->as.text, a->length) == 0);
@@ -377,7 +378,8 @@ mapping_value_raw_equal(const Value *a, const Value *b)
 				   (a->as.numeric.ndigits == 0 || memcmp(a->as.numeric.digits, b->as.numeric.digits,
 														 2 * (size_t) a->as.numeric.ndigits) == 0);
 		case VALUE_FLOAT:
-			return memcmp(&a->as.real, &b->as.real, sizeof(double)) == 0;
+			/* bits, so that NaN equals itself */
+			return memcmp(&a->as.real, &b->as.real, sizeof(double)) == 0; /* NOLINT */
 		default:
 			return a->as.integer == b->as.integer;
 	}
