@@ -2,6 +2,13 @@
 #
 # How well and how fast records become customers, and what others reach on the same rows.
 
+BENCH_IDENTITY_ENGINE := $(BUILD)/bench/bench_identity_engine
+
+$(BENCH_IDENTITY_ENGINE): tests/bench/bench_identity_engine.c $(LIB)
+	@mkdir -p $(dir $@)
+	@echo "BENCH $@"
+	@$(CC) $(GP_CPPFLAGS) $(GP_CFLAGS) $(GP_LDFLAGS) -o $@ $< $(LIB) $(GP_LIBS)
+
 .PHONY: bench-identity
-bench-identity: program customers ## identity: quality, speed and peers on labelled data (BENCH_IDENTITY='--part half_a')
+bench-identity: program customers $(BENCH_IDENTITY_ENGINE) ## identity: quality, speed and peers on labelled data (BENCH_IDENTITY='--part half_a')
 	@/usr/bin/python3 tests/bench/bench_identity.py --program $(PROGRAM) --build $(BUILD) $(BENCH_IDENTITY)

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * bench_identity_engine.c — the engine in memory on one core: training, ingest, pairs, snapshot.
+ *
+ * bench_identity_engine CONFIG FILE.csv reads the file first, so that no reading is timed, and
+ * prints name=value lines.  Records go in one by one, each a batch of its own, with
+ * clustering and events.  Pairs are those that share a blocking key, in the order in which
+ * blocking yields them; scoring them is timed alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "goldpan/arena.h"
+#include "goldpan/dataset.h"
+#include "goldpan/identity.h"
+
+#define MAX_KEYS   128
+#define MAX_PAIRS  2000000
+#define MAX_FAMILY 60 /* records of one key that are paired */
+
+typedef struct Record
+{
+	IdentityKind kind;
+	IdentityRef ref;
+	IdentityField *fields;
+	size_t nfields;
+} Record;
+
+typedef struct Key
+{
+	uint64_t hash;
+	uint32_t record;
+} Key;
+
+typedef struct Bytes
+{
+	unsigned char *data;
+	size_t used, room, read;
+} Bytes;
+
+static double
+now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
+}
+
+/* Copies a record out of the reader; texts live in the arena. */
+static bool
+record_copy(Arena *arena, const DatasetRecord *from, Record *to, Err *err)
+{
+	to->kind = from->kind;
+	to->nfields = from->nfields;
+	to->ref.source = arena_text(arena, from->ref.source, strlen(from->ref.source), err);
+	to->ref.id = arena_text(arena, from->ref.id, strlen(from->ref.id), err);
+	to->fields = arena_zero(arena, (from->nfields + 1) * sizeof(*to->fields), err);
+	if (to->ref.source == NULL || to->ref.id == NULL || to->fields == NULL)
+		return false;
+	for (size_t i = 0; i < from->nfields; i++)
+	{
+		to->fields[i] = from->fields[i];
+		to->fields[i].text = arena_text(arena, from->fields[i].text, from->fields[i].length, err);
+		if (to->fields[i].text == NULL)
+			return false;
+	}
+	return true;
+}
+
+static Record *
+records_read(Arena *arena, const DatasetConfig *config, const char *path, size_t *count, Err *err)
+{
+	DatasetReader *reader = dataset_reader_open(config, &config->inputs[0], path, 0, err);
+	Record *records = NULL;
+	DatasetRecord record;
+	DatasetStep step = DATASET_RECORD;
+	size_t room = 0;
+	bool ok = reader != NULL;
+
+	*count = 0;
+	while (ok && step != DATASET_END)
+	{
+		ok = dataset_reader_next(reader, &record, &step, err);
+		if (!ok || step != DATASET_RECORD)
+			continue;
+		if (*count == room)
+		{
+			room = room == 0 ? 4096 : room * 2;
+			records = realloc(records, room * sizeof(*records));
+			if (records == NULL)
+				abort();
+		}
+		ok = record_copy(arena, &record, &records[(*count)++], err);
+	}
+	if (reader != NULL)
+		dataset_reader_close(reader);
+	if (ok)
+		return records;
+	free(records);
+	return NULL;
+}
+
+static IdentityModel *
+model_train(const DatasetConfig *config, const Record *records, size_t count, Err *err)
+{
+	IdentityModel *base = identity_model_default(err);
+	IdentityTrainer *trainer = NULL;
+	IdentityModel *model = NULL;
+	bool ok = base != NULL;
+
+	for (size_t i = 0; ok && i < config->nparameters; i++)
+		ok = identity_model_set(base, config->parameters[i].name, config->parameters[i].value, err);
+	if (ok)
+		trainer = identity_trainer_new(base, 0, err);
+	ok = trainer != NULL;
+	for (size_t i = 0; ok && i < count; i++)
+		ok = identity_trainer_add(trainer, records[i].kind, records[i].fields, records[i].nfields,
+								  err);
+	if (ok)
+		model = identity_trainer_finish(trainer, NULL, err);
+	identity_trainer_free(trainer);
+	identity_model_free(base);
+	return model;
+}
+
+static int
+by_double(const void *left, const void *right)
+{
+	double a = *(const double *) left, b = *(const double *) right;
+
+	return a < b ? -1 : a > b;
+}
+
+static bool
+ingest(Identity *identity, const Record *records, size_t count, Err *err)
+{
+	double *took = calloc(count + 1, sizeof(*took));
+	double started = now();
+	IdentityStats stats;
+	bool ok = took != NULL;
+
+	for (size_t i = 0; ok && i < count; i++)
+	{
+		IdentityChange change = {.type = IDENTITY_UPSERT,
+								 .handle = i + 1,
+								 .position = i + 1,
+								 .ref = records[i].ref,
+								 .kind = records[i].kind,
+								 .fields = records[i].fields,
+								 .nfields = records[i].nfields};
+		const IdentityDelta *delta;
+		double begun = now();
+
+		ok = identity_prepare(identity, &change, 1, &delta, err);
+		if (ok)
+			identity_commit(identity);
+		took[i] = now() - begun;
+	}
+	if (ok)
+	{
+		double seconds = now() - started;
+
+		qsort(took, count, sizeof(*took), by_double);
+		identity_stats(identity, &stats);
+		printf("records_per_second=%.0f\n", (double) count / seconds);
+		printf("p50_us=%.0f\np99_us=%.0f\nmax_us=%.0f\n", took[count / 2] * 1e6,
+			   took[count * 99 / 100] * 1e6, took[count - 1] * 1e6);
+		printf("bytes_per_record=%.0f\n", (double) stats.bytes / (double) count);
+		printf("comparisons_per_record=%.1f\n", (double) stats.comparisons / (double) count);
+		printf("candidates_per_record=%.1f\n", (double) stats.candidates / (double) count);
+		printf("visits_p50=%llu\nvisits_p99=%llu\nvisits_max=%llu\n",
+			   (unsigned long long) stats.visits_p50, (unsigned long long) stats.visits_p99,
+			   (unsigned long long) stats.visits_max);
+		printf("repairs_cut=%llu\nlost_to_caps=%llu\n", (unsigned long long) stats.repairs_cut,
+			   (unsigned long long) stats.lost_to_caps);
+	}
+	free(took);
+	return ok;
+}
+
+static int
+by_key(const void *left, const void *right)
+{
+	const Key *a = left, *b = right;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return a->record < b->record ? -1 : a->record > b->record;
+}
+
+/* Pairs of records that share a key, MAX_PAIRS at most. */
+static uint32_t (*pairs_make(const IdentityModel *model, IdentityForm **forms, size_t count,
+							 size_t *npairs))[2]
+{
+	uint64_t hashes[MAX_KEYS];
+	Key *keys = calloc(count * MAX_KEYS, sizeof(*keys));
+	uint32_t(*pairs)[2] = calloc(MAX_PAIRS, sizeof(*pairs));
+	size_t nkeys = 0;
+
+	if (keys == NULL || pairs == NULL)
+		abort();
+	for (size_t i = 0; i < count; i++)
+	{
+		size_t have = identity_form_keys(model, forms[i], hashes, MAX_KEYS);
+
+		for (size_t k = 0; k < have && k < MAX_KEYS; k++)
+			keys[nkeys++] = (Key){.hash = hashes[k], .record = (uint32_t) i};
+	}
+	qsort(keys, nkeys, sizeof(*keys), by_key);
+	*npairs = 0;
+	for (size_t first = 0, last; first < nkeys; first = last)
+	{
+		for (last = first + 1; last < nkeys && keys[last].hash == keys[first].hash; last++)
+			;
+		if (last - first > MAX_FAMILY)
+			continue;
+		for (size_t i = first; i < last; i++)
+		{
+			for (size_t j = i + 1; j < last && *npairs < MAX_PAIRS; j++)
+			{
+				pairs[*npairs][0] = keys[i].record;
+				pairs[(*npairs)++][1] = keys[j].record;
+			}
+		}
+	}
+	free(keys);
+	return pairs;
+}
+
+static bool
+score_pairs(const IdentityModel *model, const Record *records, size_t count, Err *err)
+{
+	IdentityForm **forms = calloc(count + 1, sizeof(*forms));
+	uint32_t(*pairs)[2];
+	size_t npairs;
+	double started = now(), total = 0;
+
+	if (forms == NULL)
+		abort();
+	for (size_t i = 0; i < count; i++)
+	{
+		forms[i] =
+			identity_form(model, records[i].kind, records[i].fields, records[i].nfields, err);
+		if (forms[i] == NULL)
+			return false;
+	}
+	printf("forms_per_second=%.0f\n", (double) count / (now() - started));
+	pairs = pairs_make(model, forms, count, &npairs);
+	started = now();
+	for (size_t i = 0; i < npairs; i++)
+	{
+		IdentityScore score;
+
+		identity_score_forms(model, forms[pairs[i][0]], forms[pairs[i][1]], &score);
+		total += score.bits;
+	}
+	printf("pairs=%zu\npairs_per_second=%.0f\nmean_bits=%.2f\n", npairs,
+		   (double) npairs / (now() - started), npairs > 0 ? total / (double) npairs : 0);
+	for (size_t i = 0; i < count; i++)
+		identity_form_free(forms[i]);
+	free(forms);
+	free(pairs);
+	return true;
+}
+
+static bool
+bytes_take(void *context, const void *bytes, size_t length, Err *err)
+{
+	Bytes *into = context;
+
+	(void) err;
+	if (into->used + length > into->room)
+	{
+		into->room = (into->used + length) * 2;
+		into->data = realloc(into->data, into->room);
+		if (into->data == NULL)
+			abort();
+	}
+	memcpy(into->data + into->used, bytes, length);
+	into->used += length;
+	return true;
+}
+
+static bool
+bytes_give(void *context, void *bytes, size_t length, Err *err)
+{
+	Bytes *from = context;
+
+	if (from->read + length > from->used)
+		return err_set(err, ERR_CLASS_STOP, ERR_DATA, "the snapshot ends early");
+	memcpy(bytes, from->data + from->read, length);
+	from->read += length;
+	return true;
+}
+
+static bool
+snapshot(const Identity *identity, const IdentityModel *model, Err *err)
+{
+	const IdentityMemory memory = {.ceiling = 0};
+	Bytes bytes = {0};
+	Identity *restored = NULL;
+	double started = now();
+	bool ok = identity_snapshot(identity, bytes_take, &bytes, err);
+
+	if (ok)
+	{
+		printf("snapshot_seconds=%.3f\nsnapshot_bytes=%zu\n", now() - started, bytes.used);
+		started = now();
+		restored = identity_restore(model, "bench", &memory, bytes_give, &bytes, err);
+		ok = restored != NULL;
+	}
+	if (ok)
+		printf("restore_seconds=%.3f\n", now() - started);
+	identity_free(restored);
+	free(bytes.data);
+	return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+	const IdentityMemory memory = {.ceiling = 0};
+	IdentityModel *model = NULL;
+	Identity *identity = NULL;
+	DatasetConfig *config;
+	Record *records = NULL;
+	size_t count = 0;
+	double started;
+	Err err = {0};
+	Arena arena;
+	bool ok;
+
+	if (argc != 3)
+	{
+		fprintf(stderr, "usage: bench_identity_engine CONFIG FILE.csv\n");
+		return 2;
+	}
+	arena_init(&arena, (size_t) 8 << 30);
+	config = dataset_config_load(argv[1], &arena, &err);
+	if (config != NULL)
+		records = records_read(&arena, config, argv[2], &count, &err);
+	ok = records != NULL && count > 0;
+	started = now();
+	if (ok)
+		ok = (model = model_train(config, records, count, &err)) != NULL;
+	if (ok)
+	{
+		printf("records=%zu\ntrain_seconds=%.2f\n", count, now() - started);
+		ok = (identity = identity_new(model, "bench", &memory, &err)) != NULL;
+	}
+	ok = ok && ingest(identity, records, count, &err) && snapshot(identity, model, &err) &&
+		 score_pairs(model, records, count, &err);
+	if (!ok)
+		fprintf(stderr, "%s: %s\n", argv[2], err.message);
+	identity_free(identity);
+	identity_model_free(model);
+	free(records);
+	arena_release(&arena);
+	return ok ? 0 : 1;
+}
