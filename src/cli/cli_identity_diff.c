@@ -100,13 +100,14 @@ diff_first(DiffRun *run, const IdentityMemory *memory, Err *err)
 	while (ok && dataset_store_next(run->store, &at, &stored))
 	{
 		IdentityChange change = {.type = IDENTITY_UPSERT,
-								 .position = ++position,
-								 .handle = position,
+								 .position = position + 1,
+								 .handle = position + 1,
 								 .ref = stored.ref,
 								 .kind = stored.kind,
 								 .fields = fields,
 								 .nfields = dataset_store_fields(&stored, fields)};
 
+		position++;
 		ok = dataset_feed_add(feed, &change, err);
 	}
 	ok = ok && dataset_feed_flush(feed, err);

@@ -83,14 +83,15 @@ match_change(MatchRun *run, IdentityChangeType type, IdentityRef ref, IdentityKi
 			 const IdentityField *fields, size_t nfields, Err *err)
 {
 	IdentityChange change = {.type = type,
-							 .position = ++run->position,
-							 .handle = run->position,
+							 .position = run->position + 1,
+							 .handle = run->position + 1,
 							 .time = run->time,
 							 .ref = ref,
 							 .kind = kind,
 							 .fields = fields,
 							 .nfields = nfields};
 
+	run->position++;
 	return dataset_feed_add(run->feed, &change, err);
 }
 

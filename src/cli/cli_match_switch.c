@@ -61,13 +61,14 @@ cli_identity_switch(Identity *to, const IdentityModel *model, const Identity *fr
 	while (ok && dataset_store_next(store, &at, &stored))
 	{
 		IdentityChange change = {.type = IDENTITY_ADOPT,
-								 .position = ++*position,
-								 .handle = *position,
+								 .position = *position + 1,
+								 .handle = *position + 1,
 								 .ref = stored.ref,
 								 .kind = stored.kind,
 								 .fields = fields,
 								 .nfields = dataset_store_fields(&stored, fields)};
 
+		*position += 1;
 		if (!identity_customer(from, stored.ref, &change.customer))
 			change.type = IDENTITY_UPSERT;
 		ok = dataset_feed_add(feed, &change, err);

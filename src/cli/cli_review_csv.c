@@ -100,34 +100,55 @@ csv_put_number(ExportRun *run, const char *format, double value)
 	return csv_put(run, text);
 }
 
+/* What the import finds the question by. */
+static bool
+csv_put_key(ExportRun *run, const IdentityReviewItem *from)
+{
+	char customer_a[DATASET_ID_TEXT];
+	char customer_b[DATASET_ID_TEXT];
+	char version_a[16];
+	char version_b[16];
+	const char *const texts[] = {"",
+								 "",
+								 "",
+								 review_type_name(from->type),
+								 from->a.source,
+								 from->a.id,
+								 from->b.source,
+								 from->b.id,
+								 dataset_id_text(from->customer_a, customer_a),
+								 dataset_id_text(from->customer_b, customer_b),
+								 version_a,
+								 version_b};
+
+	(void) snprintf(version_a, sizeof(version_a), "%u", from->version_a);
+	(void) snprintf(version_b, sizeof(version_b), "%u", from->version_b);
+	if (!dataset_csv_put(dataset_file_buffer(run->file), true, "", 0, run->err))
+		return false;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	{
+		if (!csv_put(run, texts[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool
 csv_item(void *context, const IdentityReviewItem *from)
 {
 	ExportRun *run = context;
 	ReviewItem item = {.item = *from};
-	char customer_a[DATASET_ID_TEXT];
-	char customer_b[DATASET_ID_TEXT];
-	char version_a[16];
-	char version_b[16];
 
 	run->rows++;
 	arena_reset(&run->session->arena);
-	(void) snprintf(version_a, sizeof(version_a), "%u", from->version_a);
-	(void) snprintf(version_b, sizeof(version_b), "%u", from->version_b);
-	run->ok =
-		review_members(run->session, &item, run->err) &&
-		dataset_csv_put(dataset_file_buffer(run->file), true, "", 0, run->err) &&
-		csv_put(run, "") && csv_put(run, "") && csv_put(run, "") &&
-		csv_put(run, review_type_name(from->type)) && csv_put(run, from->a.source) &&
-		csv_put(run, from->a.id) && csv_put(run, from->b.source) && csv_put(run, from->b.id) &&
-		csv_put(run, dataset_id_text(from->customer_a, customer_a)) &&
-		csv_put(run, dataset_id_text(from->customer_b, customer_b)) && csv_put(run, version_a) &&
-		csv_put(run, version_b) && csv_put_number(run, "bits", from->best) &&
-		csv_put_number(run, "share", from->probability) && csv_put(run, from->reason) &&
-		csv_put_members(run, item.members_a, item.nmembers_a) &&
-		csv_put_members(run, item.members_b, item.nmembers_b) && csv_put_values(run, from->a) &&
-		csv_put_values(run, from->b) && dataset_csv_end(dataset_file_buffer(run->file), run->err) &&
-		dataset_file_flush(run->file, run->err);
+	run->ok = review_members(run->session, &item, run->err) && csv_put_key(run, from) &&
+			  csv_put_number(run, "bits", from->best) &&
+			  csv_put_number(run, "share", from->probability) && csv_put(run, from->reason) &&
+			  csv_put_members(run, item.members_a, item.nmembers_a) &&
+			  csv_put_members(run, item.members_b, item.nmembers_b) &&
+			  csv_put_values(run, from->a) && csv_put_values(run, from->b) &&
+			  dataset_csv_end(dataset_file_buffer(run->file), run->err) &&
+			  dataset_file_flush(run->file, run->err);
 	return run->ok;
 }
 

@@ -78,9 +78,9 @@ config_kind(const ConfigRead *read, const ConfNode *group, IdentityKind *kind, E
 	(void) conf_node_error(read->file, conf_node_member(group, "kind"), err,
 						   "\"%s\" is no kind of record", text);
 	nearest = conf_suggest(text, config_kinds);
-	return err_hint(err, "Kinds are \"person\" and \"company\"%s%s%s.",
-					nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
-					nearest != NULL ? "\"?" : "");
+	if (nearest != NULL)
+		return err_hint(err, "Did you mean \"%s\"?", nearest);
+	return err_hint(err, "Kinds are \"person\" and \"company\".");
 }
 
 /* ---- columns ---- */
