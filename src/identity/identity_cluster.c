@@ -332,6 +332,31 @@ unite(Work *w, uint32_t a, uint32_t b)
 	w->into[b] = a;
 }
 
+/* After b went into a: who has a better partner now, or lost its own? */
+static void
+mend_partners(Work *w, uint32_t a, uint32_t b)
+{
+	for (uint32_t k = 0; k < w->n; k++)
+	{
+		int64_t value;
+
+		if (k == a || w->into[k] != k)
+			continue;
+		if (w->near[k] == a || w->near[k] == b)
+			find_partner(w, k);
+		else if (allowed(w, k, a))
+		{
+			value = worth(w, k, a);
+			if (w->near[k] == w->n || value > w->value[k] ||
+				(value == w->value[k] && a < w->near[k]))
+			{
+				w->near[k] = a;
+				w->value[k] = value;
+			}
+		}
+	}
+}
+
 void
 identity_cluster(Identity *identity, const AreaRow *area, uint32_t *label)
 {
@@ -345,7 +370,7 @@ identity_cluster(Identity *identity, const AreaRow *area, uint32_t *label)
 			find_partner(&w, i);
 	for (;;)
 	{
-		uint32_t a = w.n, b;
+		uint32_t a = w.n, b, keep;
 
 		for (uint32_t i = 0; i < w.n; i++)
 			if (w.into[i] == i && w.near[i] < w.n && (a == w.n || w.value[i] > w.value[a]))
@@ -353,40 +378,13 @@ identity_cluster(Identity *identity, const AreaRow *area, uint32_t *label)
 		if (a == w.n)
 			break;
 		b = w.near[a];
-		if (a > b)
-		{
-			uint32_t swap = a;
-
-			a = b;
-			b = swap;
-		}
-		unite(&w, a, b);
-		find_partner(&w, a);
-		for (uint32_t k = 0; k < w.n; k++)
-		{
-			int64_t value;
-
-			if (k == a || w.into[k] != k)
-				continue;
-			if (w.near[k] == a || w.near[k] == b)
-				find_partner(&w, k);
-			else if (allowed(&w, k, a))
-			{
-				value = worth(&w, k, a);
-				if (w.near[k] == w.n || value > w.value[k] ||
-					(value == w.value[k] && a < w.near[k]))
-				{
-					w.near[k] = a;
-					w.value[k] = value;
-				}
-			}
-		}
+		keep = a < b ? a : b;
+		b = a < b ? b : a;
+		unite(&w, keep, b);
+		find_partner(&w, keep);
+		mend_partners(&w, keep, b);
 	}
 	for (uint32_t i = 0; i < w.n; i++)
-	{
-		if (w.into[i] == i)
-			label[i] = next++;
-		else /* into[] always points to a smaller one, labelled already */
-			label[i] = label[w.into[i]];
-	}
+		/* into[] always points to a smaller one, labelled already */
+		label[i] = w.into[i] == i ? next++ : label[w.into[i]];
 }

@@ -361,36 +361,51 @@ simple_level(const IdentityForm *a, const IdentityForm *b, FormKind kind, unsign
 }
 
 static unsigned
-company_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
+shared_words(const IdentityForm *a, const IdentityForm *b)
 {
-	unsigned na = a->first[FORM_WORD + 1] - a->first[FORM_WORD];
-	unsigned nb = b->first[FORM_WORD + 1] - b->first[FORM_WORD];
-	unsigned shared = 0, fewer = na < nb ? na : nb;
-	bool first = x->length < y->length || (x->length == y->length && x->hash < y->hash);
-	const IdentityForm *one = first ? a : b, *many = first ? b : a;
-	const FormValue *word = &many->values[many->first[FORM_WORD]];
-	unsigned nwords = many == a ? na : nb;
-	const FormValue *initials = one == a ? x : y;
-	bool spelled = nwords >= 2 && initials->length == nwords;
+	unsigned shared = 0;
 
-	if (x->hash == y->hash)
-		return 1;
-	for (unsigned i = 0; i < na; i++)
-		for (unsigned j = 0; j < nb; j++)
-			if (a->values[a->first[FORM_WORD] + i].hash == b->values[b->first[FORM_WORD] + j].hash)
+	for (unsigned i = a->first[FORM_WORD]; i < a->first[FORM_WORD + 1]; i++)
+		for (unsigned j = b->first[FORM_WORD]; j < b->first[FORM_WORD + 1]; j++)
+			if (a->values[i].hash == b->values[j].hash)
 			{
 				shared++;
 				break;
 			}
+	return shared;
+}
+
+/* Is the short name made of the initials of the other's words? */
+static bool
+initials_of(const IdentityForm *one, const FormValue *initials, const IdentityForm *many)
+{
+	unsigned from = many->first[FORM_WORD], n = many->first[FORM_WORD + 1] - from;
+
+	if (n < 2 || initials->length != n)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (form_text(one, initials)[i] != *form_text(many, &many->values[from + i]))
+			return false;
+	return true;
+}
+
+static unsigned
+company_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
+{
+	unsigned na = a->first[FORM_WORD + 1] - a->first[FORM_WORD];
+	unsigned nb = b->first[FORM_WORD + 1] - b->first[FORM_WORD];
+	unsigned shared, fewer = na < nb ? na : nb;
+
+	if (x->hash == y->hash)
+		return 1;
+	shared = shared_words(a, b);
 	if (shared == na && shared == nb)
 		return 2;
 	if (near(a, x, b, y) || jaro(a, x, b, y, 9300) >= 9300)
 		return 3;
 	if (shared == fewer && fewer > 0)
 		return 4;
-	for (unsigned i = 0; i < nwords && spelled; i++)
-		spelled = form_text(one, initials)[i] == *form_text(many, &word[i]);
-	if (spelled)
+	if (initials_of(a, x, b) || initials_of(b, y, a))
 		return 5;
 	return shared * 2 >= fewer && shared > 0 ? 6 : 7;
 }
@@ -414,6 +429,42 @@ dates_conflict(const FormValue *x, const FormValue *y, unsigned level)
 	return (x->flags & y->flags & VALUE_VERIFIED) && level > 4;
 }
 
+static void
+compare_dates(const IdentityForm *a, const IdentityForm *b, Comparison *c)
+{
+	const FormValue *x = value_of(a, FORM_DATE), *y = value_of(b, FORM_DATE);
+
+	if (x == NULL || y == NULL)
+		return;
+	c->level[COMPARE_DATE] = (uint8_t) date_level(a, x, b, y);
+	if (dates_conflict(x, y, c->level[COMPARE_DATE]))
+	{
+		c->conflict = true;
+		c->why = "verified dates of birth differ";
+	}
+}
+
+static void
+compare_suffixes(const IdentityForm *a, const IdentityForm *b, Comparison *c)
+{
+	const FormValue *x = value_of(a, FORM_SUFFIX), *y = value_of(b, FORM_SUFFIX);
+	char s, t;
+
+	if (x == NULL || y == NULL)
+		return;
+	s = *form_text(a, x);
+	t = *form_text(b, y);
+	/* a junior is the second */
+	if (s == t || (s == 'j' && t == '2') || (s == '2' && t == 'j'))
+	{
+		c->level[COMPARE_SUFFIX] = 1;
+		return;
+	}
+	c->level[COMPARE_SUFFIX] = 2;
+	c->conflict = true;
+	c->why = "name suffixes differ";
+}
+
 void
 identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 {
@@ -423,15 +474,7 @@ identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison
 	c->why = NULL;
 	memset(c->level, 0, sizeof(c->level));
 	compare_names_of(a, b, c->level);
-	if ((x = value_of(a, FORM_DATE)) != NULL && (y = value_of(b, FORM_DATE)) != NULL)
-	{
-		c->level[COMPARE_DATE] = (uint8_t) date_level(a, x, b, y);
-		if (dates_conflict(x, y, c->level[COMPARE_DATE]))
-		{
-			c->conflict = true;
-			c->why = "verified dates of birth differ";
-		}
-	}
+	compare_dates(a, b, c);
 	if ((x = value_of(a, FORM_POSTCODE)) != NULL && (y = value_of(b, FORM_POSTCODE)) != NULL)
 		c->level[COMPARE_POSTCODE] = (uint8_t) postcode_level(a, x, b, y);
 	c->level[COMPARE_PLACE] = (uint8_t) simple_level(a, b, FORM_PLACE, 9000);
@@ -445,18 +488,7 @@ identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison
 		c->level[COMPARE_STREET] = (uint8_t) street_level(a, x, b, y);
 	c->level[COMPARE_UNIT] = (uint8_t) simple_level(a, b, FORM_UNIT, 9000);
 	c->level[COMPARE_REGION] = (uint8_t) simple_level(a, b, FORM_REGION, 9000);
-	if ((x = value_of(a, FORM_SUFFIX)) != NULL && (y = value_of(b, FORM_SUFFIX)) != NULL)
-	{
-		char s = *form_text(a, x), t = *form_text(b, y);
-
-		c->level[COMPARE_SUFFIX] =
-			s == t || (s == 'j' && t == '2') || (s == '2' && t == 'j') ? 1 : 2;
-		if (c->level[COMPARE_SUFFIX] == 2)
-		{
-			c->conflict = true;
-			c->why = "name suffixes differ";
-		}
-	}
+	compare_suffixes(a, b, c);
 	if ((x = value_of(a, FORM_COMPANY)) != NULL && (y = value_of(b, FORM_COMPANY)) != NULL)
 		c->level[COMPARE_COMPANY] = (uint8_t) company_level(a, x, b, y);
 	if ((x = value_of(a, FORM_DOMAIN)) != NULL && (y = value_of(b, FORM_DOMAIN)) != NULL)

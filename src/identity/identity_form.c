@@ -375,37 +375,50 @@ identity_form_print(const IdentityForm *form, Buffer *out, Err *err)
 	return true;
 }
 
+static bool
+head_valid(const IdentityForm *form, size_t length, const IdentityModel *model)
+{
+	if (form->size != length || length % 8 != 0 || form->model != (uint32_t) model->hash ||
+		form->kind >= IDENTITY_KINDS)
+		return false;
+	return form->nvalues <= FORM_VALUES && form->nchars <= FORM_CHARS &&
+		   form->chars == sizeof(*form) + form->nvalues * sizeof(FormValue) &&
+		   (size_t) form->chars + form->nchars + PAST_END <= length &&
+		   form->first[FORM_KINDS] == form->nvalues && form->first[0] == 0;
+}
+
+static bool
+value_valid(const IdentityForm *form, const FormValue *value, unsigned kind)
+{
+	unsigned extra = kind == FORM_STREET ? value->part : 0;
+
+	if (value->kind != kind || value->length > NORMAL_MAX ||
+		value->offset + value->length + extra > form->nchars)
+		return false;
+	if ((kind == FORM_EMAIL || kind == FORM_POSTCODE) && value->part > value->length)
+		return false;
+	if (kind == FORM_GENDER || kind == FORM_SUFFIX)
+		return value->length == 1;
+	return kind != FORM_DATE || value->length == 8;
+}
+
 bool
 identity_form_valid(const void *bytes, size_t length, const IdentityModel *model)
 {
 	const IdentityForm *form = bytes;
 
-	if (length < sizeof(*form) || form->size != length || length % 8 != 0 ||
-		form->model != (uint32_t) model->hash || form->kind >= IDENTITY_KINDS ||
-		form->nvalues > FORM_VALUES || form->nchars > FORM_CHARS ||
-		form->chars != sizeof(*form) + form->nvalues * sizeof(FormValue) ||
-		(size_t) form->chars + form->nchars + PAST_END > length ||
-		form->first[FORM_KINDS] != form->nvalues || form->first[0] != 0)
+	if (length < sizeof(*form) || !head_valid(form, length, model))
 		return false;
+	for (unsigned k = 0; k < FORM_KINDS; k++)
+		if (form->first[k] > form->first[k + 1])
+			return false;
 	if ((form->given != ABSENT && form->given >= form->first[1]) ||
 		(form->family != ABSENT && form->family >= form->first[1]))
 		return false;
 	for (unsigned k = 0; k < FORM_KINDS; k++)
-	{
-		if (form->first[k] > form->first[k + 1])
-			return false;
 		for (unsigned i = form->first[k]; i < form->first[k + 1]; i++)
-		{
-			const FormValue *value = &form->values[i];
-			unsigned extra = k == FORM_STREET ? value->part : 0;
-
-			if (value->kind != k || value->length > NORMAL_MAX ||
-				value->offset + value->length + extra > form->nchars ||
-				((k == FORM_EMAIL || k == FORM_POSTCODE) && value->part > value->length) ||
-				(k == FORM_DATE && value->length != 8))
+			if (!value_valid(form, &form->values[i], k))
 				return false;
-		}
-	}
 	return true;
 }
 

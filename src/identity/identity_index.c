@@ -47,7 +47,7 @@ list_postings(const Identity *identity, const Postings *p, uint32_t *out, uint32
 	return p->count == 0 ? 0 : identity_set_list(&identity->store, p->value, out, max);
 }
 
-static void
+static Postings
 put_posting(Identity *identity, uint64_t key, uint32_t record)
 {
 	Postings p = postings(identity, key);
@@ -66,6 +66,7 @@ put_posting(Identity *identity, uint64_t key, uint32_t record)
 	}
 	if (set != p.value)
 		identity_table_put(&identity->store, &identity_root(identity)->keys, key, set);
+	return (Postings){set, p.count + 1};
 }
 
 static void
@@ -459,8 +460,7 @@ identity_index_add(Identity *identity, uint32_t number)
 		uint32_t count;
 		bool before, after;
 
-		put_posting(identity, keys[k].hash, number);
-		p = postings(identity, keys[k].hash);
+		p = put_posting(identity, keys[k].hash, number);
 		if (p.count > cap)
 			identity_root(identity)->dead_postings += p.count == cap + 1 ? p.count : 1;
 		if (keys[k].value == ABSENT)
@@ -536,4 +536,24 @@ identity_index_remove(Identity *identity, uint32_t number)
 			turn(identity, keys[k].hash, members, count, false);
 	}
 	relink_listed(identity);
+}
+
+unsigned
+identity_index_shared(const Identity *identity, uint32_t a, uint32_t b)
+{
+	const IdentityForm *f = identity_form_of(identity, identity_record(identity, a));
+	const IdentityForm *g = identity_form_of(identity, identity_record(identity, b));
+	Key x[KEYS_MAX], y[KEYS_MAX];
+	unsigned nx = identity_keys(identity->model, f, x), ny = identity_keys(identity->model, g, y);
+	unsigned shared = 0;
+
+	for (unsigned i = 0; i < nx; i++)
+		for (unsigned j = 0; j < ny; j++)
+			if (x[i].hash == y[j].hash)
+			{
+				Postings p = postings(identity, x[i].hash);
+
+				shared += key_lives(identity, f, &x[i], &p);
+			}
+	return shared;
 }

@@ -8,7 +8,6 @@
  */
 #include "identity/identity_priv.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* name, comparisons it blocks on (what training must not learn from it) */
@@ -76,8 +75,6 @@ static const uint32_t family_blocks[] = {
 #undef X
 };
 
-uint64_t identity_key_off = 0;
-
 typedef struct Keys
 {
 	const IdentityForm *form;
@@ -116,7 +113,7 @@ add_value(Keys *k, unsigned family, uint64_t a, uint64_t b, uint64_t c, unsigned
 {
 	uint64_t hash;
 
-	if (a == 0 || b == 0 || c == 0 || k->count == KEYS_MAX || (identity_key_off >> family & 1))
+	if (a == 0 || b == 0 || c == 0 || k->count == KEYS_MAX)
 		return;
 	hash = identity_text_mix(identity_text_mix(family * 64 + k->form->kind + 1, a),
 							 identity_text_mix(b, c));
@@ -138,12 +135,25 @@ first(const IdentityForm *form, FormKind kind)
 	return form->first[kind + 1] > form->first[kind] ? &form->values[form->first[kind]] : NULL;
 }
 
-static int
-by_hash(const void *a, const void *b)
+/* Drops what comes twice, by a small table; the order is that of the families. */
+static unsigned
+distinct(Key *keys, unsigned count)
 {
-	uint64_t x = ((const Key *) a)->hash, y = ((const Key *) b)->hash;
+	uint8_t table[512] = {0};
+	unsigned kept = 0;
 
-	return x < y ? -1 : x > y;
+	for (unsigned i = 0; i < count; i++)
+	{
+		unsigned at = (unsigned) (keys[i].hash >> 20) & 511;
+
+		while (table[at] != 0 && keys[table[at] - 1].hash != keys[i].hash)
+			at = (at + 1) & 511;
+		if (table[at] != 0)
+			continue;
+		keys[kept++] = keys[i];
+		table[at] = (uint8_t) kept;
+	}
+	return kept;
 }
 
 unsigned
@@ -151,7 +161,6 @@ identity_keys(const IdentityModel *model, const IdentityForm *form, Key keys[KEY
 {
 	Keys k = {.form = form, .key = keys};
 	const FormValue *value;
-	unsigned kept = 0;
 
 	(void) model;
 	if ((value = first(form, FORM_DATE)) != NULL)
@@ -175,11 +184,7 @@ identity_keys(const IdentityModel *model, const IdentityForm *form, Key keys[KEY
 		person_keys(&k);
 	else
 		company_keys(&k);
-	qsort(keys, k.count, sizeof(keys[0]), by_hash);
-	for (unsigned i = 0; i < k.count; i++)
-		if (kept == 0 || keys[kept - 1].hash != keys[i].hash)
-			keys[kept++] = keys[i];
-	return kept;
+	return distinct(keys, k.count);
 }
 
 size_t

@@ -160,70 +160,90 @@ plan_of(const char *digits, size_t n)
 	return PLANS;
 }
 
-bool
-identity_normal_phone(const char *text, size_t length, const char *country, NormalPhone *phone)
+typedef struct Dialled
 {
 	char digits[32];
-	size_t n = 0, skip = 0, plan = PLANS;
-	bool plus = false, same = true;
+	size_t n;
+	bool plus;
+} Dialled;
 
-	memset(phone, 0, sizeof(*phone));
-	for (size_t i = 0; i < length && n < sizeof(digits) - 1; i++)
+static bool
+made_up(const char *digits)
+{
+	return strspn(digits, (const char[]){digits[0], 0}) == strlen(digits) ||
+		   strcmp(digits, "1234567890") == 0 || strcmp(digits, "123456789") == 0;
+}
+
+/* The digits up to an extension; false when they cannot be a number. */
+static bool
+read_digits(const char *text, size_t length, Dialled *d)
+{
+	memset(d, 0, sizeof(*d));
+	for (size_t i = 0; i < length && d->n < sizeof(d->digits) - 1; i++)
 	{
 		char c = text[i];
 
-		if (c == 'x' || c == 'X' || c == '#' || c == ';' || ((c | 32) == 'e' && n > 5))
-			break; /* an extension */
-		if (c == '+' && n == 0)
-			plus = true;
+		if (strchr("xX#;", c) != NULL || ((c | 32) == 'e' && d->n > 5))
+			break;
+		d->plus |= c == '+' && d->n == 0;
 		/* +44 (0) 20: the nought inside brackets is not dialled from abroad */
-		if (plus && c == '(' && i + 2 < length && text[i + 1] == '0' && text[i + 2] == ')')
+		if (d->plus && c == '(' && i + 2 < length && text[i + 1] == '0' && text[i + 2] == ')')
 			i += 2;
 		else if (c >= '0' && c <= '9')
-			digits[n++] = c;
+			d->digits[d->n++] = c;
 	}
-	digits[n] = 0;
-	if (!plus && n > 8 && digits[0] == '0' && digits[1] == '0')
+	if (!d->plus && d->n > 8 && d->digits[0] == '0' && d->digits[1] == '0')
 	{
-		plus = true;
-		memmove(digits, digits + 2, n - 1);
-		n -= 2;
+		d->plus = true;
+		d->n -= 2;
+		memmove(d->digits, d->digits + 2, d->n + 1);
 	}
-	if (n < 5 || n > 16)
+	return d->n >= 5 && d->n <= 16 && !made_up(d->digits);
+}
+
+/* Digits before the national number; *plan: PLANS when the country is not known. */
+static size_t
+find_plan(const Dialled *d, const char *country, size_t *plan)
+{
+	size_t skip;
+
+	*plan = PLANS;
+	if (d->plus)
+	{
+		*plan = plan_of(d->digits, d->n);
+		if (*plan == PLANS)
+			return 0;
+		skip = strlen(plans[*plan].code);
+		return skip + (d->digits[skip] == '0' && plans[*plan].trunk[0] == '0');
+	}
+	if (country == NULL)
+		return d->digits[0] == '0';
+	for (*plan = 0; *plan < PLANS && strcmp(plans[*plan].country, country) != 0; (*plan)++)
+		;
+	return *plan < PLANS && d->digits[0] == plans[*plan].trunk[0] && d->n > plans[*plan].least;
+}
+
+bool
+identity_normal_phone(const char *text, size_t length, const char *country, NormalPhone *phone)
+{
+	Dialled d;
+	size_t plan, skip;
+
+	memset(phone, 0, sizeof(*phone));
+	if (!read_digits(text, length, &d))
 		return false;
-	for (size_t i = 1; i < n; i++)
-		same &= digits[i] == digits[0];
-	if (same || strcmp(digits, "1234567890") == 0 || strcmp(digits, "123456789") == 0)
-		return false;
-	if (plus)
-		plan = plan_of(digits, n);
-	if (plus && plan < PLANS)
-	{
-		skip = strlen(plans[plan].code);
-		if (digits[skip] == '0' && plans[plan].trunk[0] == '0')
-			skip++;
-		phone->international = true;
-	}
-	else if (!plus && country != NULL)
-	{
-		for (plan = 0; plan < PLANS && strcmp(plans[plan].country, country) != 0; plan++)
-			;
-		if (plan < PLANS && digits[0] == plans[plan].trunk[0] && n > plans[plan].least)
-			skip = 1;
-		phone->international = plan < PLANS;
-	}
-	else if (!plus && digits[0] == '0')
-		skip = 1;
-	set_text(&phone->national, digits + skip, n - skip);
+	skip = find_plan(&d, country, &plan);
+	set_text(&phone->national, d.digits + skip, d.n - skip);
+	phone->international = plan < PLANS;
 	if (phone->international)
 	{
 		size_t code = strlen(plans[plan].code);
 
 		memcpy(phone->number.text, plans[plan].code, code);
-		memcpy(phone->number.text + code, digits + skip, n - skip);
-		phone->number.length = (uint8_t) (code + n - skip);
+		memcpy(phone->number.text + code, d.digits + skip, d.n - skip);
+		phone->number.length = (uint8_t) (code + d.n - skip);
 	}
 	else
-		set_text(&phone->number, digits + (plus ? 0 : skip), n - (plus ? 0 : skip));
+		phone->number = phone->national;
 	return phone->national.length >= 5;
 }

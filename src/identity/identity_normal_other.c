@@ -254,53 +254,69 @@ compare_form(const void *key, const void *row)
 	return strcmp(key, ((const LegalFormRow *) row)->form);
 }
 
+/* "S.A." is one word, "&" is a word, "Co.Ltd" is two. */
+static size_t
+spell(const char *text, size_t length, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < length && n + 6 < size; i++)
+	{
+		bool letter_dot = text[i] == '.' && (i < 2 || text[i - 2] == '.' || text[i - 2] == ' ');
+
+		if (text[i] == '&')
+		{
+			memcpy(out + n, " and ", 5);
+			n += 5;
+		}
+		else if (text[i] == '.' && !letter_dot)
+			out[n++] = ' ';
+		else if (text[i] != '.')
+			out[n++] = text[i];
+	}
+	return n;
+}
+
+/* Takes a legal form of up to four words off the end; false when there is none. */
+static bool
+take_form(NormalWords *words, NormalText *form)
+{
+	for (unsigned k = words->count > 4 ? 4 : words->count - 1; k > 0; k--)
+	{
+		NormalText tail;
+		const LegalFormRow *row;
+
+		join(words, words->count - k, k, " ", &tail);
+		row = bsearch(tail.text, legal_form_rows,
+					  sizeof(legal_form_rows) / sizeof(legal_form_rows[0]),
+					  sizeof(legal_form_rows[0]), compare_form);
+		if (row == NULL && strcmp(tail.text, "co") != 0 && strcmp(tail.text, "company") != 0)
+			continue;
+		if (row != NULL && form->length == 0)
+		{
+			form->length = (uint8_t) strlen(row->generic);
+			memcpy(form->text, row->generic, form->length + 1u);
+		}
+		words->count -= k;
+		if (words->count > 1 && strcmp(words->word[words->count - 1].text, "and") == 0)
+			words->count--;
+		return true;
+	}
+	return false;
+}
+
 bool
 identity_normal_company(const char *text, size_t length, NormalCompany *company)
 {
 	char spelled[512];
-	size_t n = 0;
+	size_t n = spell(text, length, spelled, sizeof(spelled));
 	NormalWords *words = &company->words;
 
 	memset(company, 0, sizeof(*company));
-	/* S.A. and L.L.C. are one word each, & is a word */
-	for (size_t i = 0; i < length && n + 6 < sizeof(spelled); i++)
-	{
-		if (text[i] == '&')
-		{
-			memcpy(spelled + n, " and ", 5);
-			n += 5;
-		}
-		else if (text[i] != '.' || (i + 2 < length && text[i + 2] != '.' && i > 1 &&
-									text[i - 2] != '.' && text[i - 1] != ' '))
-			spelled[n++] = text[i] == '.' ? ' ' : text[i];
-	}
 	if (!identity_normal_words(spelled, n, words))
 		return false;
-	for (bool found = true; found && words->count > 1;)
-	{
-		found = false;
-		for (unsigned k = words->count > 4 ? 4 : words->count - 1; k > 0 && !found; k--)
-		{
-			NormalText tail;
-			const LegalFormRow *row;
-
-			join(words, words->count - k, k, " ", &tail);
-			row = bsearch(tail.text, legal_form_rows,
-						  sizeof(legal_form_rows) / sizeof(legal_form_rows[0]),
-						  sizeof(legal_form_rows[0]), compare_form);
-			if (row == NULL && strcmp(tail.text, "co") != 0 && strcmp(tail.text, "company") != 0)
-				continue;
-			if (row != NULL && company->form.length == 0)
-			{
-				company->form.length = (uint8_t) strlen(row->generic);
-				memcpy(company->form.text, row->generic, company->form.length + 1u);
-			}
-			words->count -= k;
-			found = true;
-			if (words->count > 1 && strcmp(words->word[words->count - 1].text, "and") == 0)
-				words->count--;
-		}
-	}
+	while (words->count > 1 && take_form(words, &company->form))
+		;
 	if (words->count > 1 && strcmp(words->word[0].text, "the") == 0)
 	{
 		memmove(words->word, words->word + 1, (words->count - 1) * sizeof(words->word[0]));

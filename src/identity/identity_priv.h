@@ -258,7 +258,7 @@ typedef struct Key
 	uint8_t value;	/* index of the value that may become generic, or ABSENT */
 } Key;
 
-/* Distinct keys in ascending order of hash. */
+/* Distinct keys, in an order that depends on the form alone. */
 unsigned identity_keys(const IdentityModel *model, const IdentityForm *form, Key keys[KEYS_MAX]);
 unsigned identity_key_families(IdentityKind kind);
 const char *identity_key_name(unsigned family);

@@ -335,6 +335,8 @@ IdentityRef identity_record_ref(const Identity *identity, const RecordRow *recor
 /* index: links a record, or takes it out; changed ends of edges go to dirty */
 void identity_index_add(Identity *identity, uint32_t record);
 void identity_index_remove(Identity *identity, uint32_t record);
+/* Live keys that two records share, worked out anew. */
+unsigned identity_index_shared(const Identity *identity, uint32_t a, uint32_t b);
 int32_t identity_pair_bits(Identity *identity, uint32_t a, uint32_t b);
 
 /* areas: rebuilds the neighbourhoods of what is dirty, and clusters them */
