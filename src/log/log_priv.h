@@ -25,8 +25,8 @@
 #define LOG_DIRECTORY_NAME_SIZE	   201 /* of a topic or source, with the zero */
 #define LOG_DIRECTORY_FILE_SIZE	   (LOG_DIRECTORY_NAME_SIZE + 24)
 #define LOG_DIRECTORY_PATH_SIZE	   4096
-#define LOG_DIRECTORY_BLOCK		   (128 * 1024)		  /* a container block ends from here on */
-#define LOG_DIRECTORY_MAX_RECORD   (16 * 1024 * 1024) /* largest value */
+#define LOG_DIRECTORY_BLOCK		   ((size_t) 128 * 1024) /* a container block ends from here on */
+#define LOG_DIRECTORY_MAX_RECORD   (16 * 1024 * 1024)	 /* largest value */
 #define LOG_DIRECTORY_MAX_PROGRESS (1 << 20)
 
 /* ---- names ---- */
