@@ -160,26 +160,11 @@ cli_mask_text(Buffer *out, const char *text, size_t length, Err *err)
 }
 
 bool
-cli_mask_quoted(Buffer *out, const char *text, size_t length, Err *err)
+cli_explain_maskable(const char *line, size_t length)
 {
-	while (length > 0)
-	{
-		const char *open = memchr(text, '"', length);
-		size_t plain = open != NULL ? (size_t) (open - text) + 1 : length;
-		const char *close = open != NULL ? memchr(open + 1, '"', length - plain) : NULL;
-		size_t quoted = open == NULL	? 0
-						: close != NULL ? (size_t) (close - open) - 1
-										: length - plain;
-
-		if (!cli_terminal_text(out, text, plain, err) ||
-			!cli_mask_text(out, text + plain, quoted, err) ||
-			(close != NULL && !buffer_append_byte(out, '"', err)))
-			return false;
-		plain += quoted + (close != NULL ? 1 : 0);
-		text += plain;
-		length -= plain;
-	}
-	return true;
+	return ((length > 5 && memcmp(line, "bits ", 5) == 0) ||
+			(length > 6 && memcmp(line, "score ", 6) == 0)) &&
+		   memchr(line, '=', length) == NULL && memchr(line, '"', length) == NULL;
 }
 
 bool

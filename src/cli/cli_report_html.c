@@ -253,11 +253,9 @@ static bool
 html_explanation(const ReportRun *run, Buffer *out, const ReportPair *pair, Err *err)
 {
 	Buffer text;
-	Buffer shown;
 	bool ok;
 
 	buffer_init(&text, (size_t) 16 << 20);
-	buffer_init(&shown, (size_t) 16 << 20);
 	ok = identity_explain_pair(run->identity, pair->a, pair->b, &text, err) &&
 		 buffer_append_text(out, "<details><summary>evidence</summary><pre>", err);
 	for (size_t at = 0; ok && at < text.length;)
@@ -266,16 +264,12 @@ html_explanation(const ReportRun *run, Buffer *out, const ReportPair *pair, Err 
 		const char *end = memchr(line, '\n', text.length - at);
 		size_t length = end != NULL ? (size_t) (end - line) : text.length - at;
 
-		buffer_clear(&shown);
-		ok = (run->mask ? cli_mask_quoted(&shown, line, length, err)
-						: buffer_append(&shown, line, length, err)) &&
-			 cli_html_text(out, (const char *) shown.data, shown.length, err) &&
-			 buffer_append_byte(out, '\n', err);
+		if (!run->mask || cli_explain_maskable(line, length))
+			ok = cli_html_text(out, line, length, err) && buffer_append_byte(out, '\n', err);
 		at += length + 1;
 	}
 	ok = ok && buffer_append_text(out, "</pre></details>\n", err);
 	buffer_release(&text);
-	buffer_release(&shown);
 	return ok;
 }
 

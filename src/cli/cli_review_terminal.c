@@ -270,9 +270,13 @@ terminal_evidence(Terminal *terminal, const ReviewItem *item, Err *err)
 		bool against = memchr(at, '-', length) != NULL && strstr(at, " -") != NULL &&
 					   strstr(at, " -") < at + length;
 
+		if (terminal->mask && !cli_explain_maskable(at, length))
+		{
+			at += length + (at[length] == '\n' ? 1 : 0);
+			continue;
+		}
 		buffer_clear(&terminal->text);
-		ok = (terminal->mask ? cli_mask_quoted(&terminal->text, at, length, err)
-							 : cli_terminal_text(&terminal->text, at, length, err)) &&
+		ok = cli_terminal_text(&terminal->text, at, length, err) &&
 			 (!against || terminal_style(terminal, "31", err)) &&
 			 buffer_append_text(&terminal->out, "  ", err) &&
 			 buffer_append(&terminal->out, terminal->text.data, terminal->text.length, err) &&

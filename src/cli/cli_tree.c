@@ -19,7 +19,8 @@
 #define TREE_NAMES 32 /* most options or commands of one command */
 
 static const CliCommand *const tree_commands[] = {
-	&cli_init, &cli_check, &cli_stream, &cli_status, &cli_mapping, &cli_log, &cli_config, NULL};
+	&cli_init, &cli_check,	&cli_stream,   &cli_status, &cli_mapping,
+	&cli_log,  &cli_config, &cli_identity, &cli_review, NULL};
 
 const CliCommand cli_root = {
 	.name = "goldpan",

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: PostgreSQL
+"""test_identity_files — goldpan identity and goldpan review on files: ids that stay, kills, refusals."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(ROOT, "build", os.environ.get("VARIANT") or "gcc", "goldpan")
+DATA = os.path.join(ROOT, "tests", "data", "identity", "fake_1000.csv")
+CONFIG = os.path.join(ROOT, "contrib", "identity", "fake_1000.conf")
+CHECK = os.path.join(ROOT, "contrib", "identity", "explain_check.py")
+
+
+def run(*args, status=0, text=None):
+    done = subprocess.run([PROGRAM, *args], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == status, f"{args}: status {done.returncode}: {done.stderr}"
+    return done
+
+
+def match(*args, data=DATA, status=0):
+    return run("identity", "match", "-q", "-c", CONFIG, "-i", data, *args, status=status)
+
+
+def rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def clusters(path):
+    return {row["record_id"]: row["cluster_id"] for row in rows(path)}
+
+
+def write(path, header, lines):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(lines)
+
+
+def changed(path):
+    """Twenty rows changed, twenty gone, twenty new."""
+    with open(DATA, encoding="utf-8", newline="") as file:
+        header, *lines = list(csv.reader(file))
+    for line in lines[:20]:
+        line[5] = "Leeds"
+    new = [[f"n{i}", "", "New", f"Person{i}", "1990-01-01", "Hull", "", "", ""] for i in range(20)]
+    write(path, header, lines[:-20] + new)
+
+
+def partition_of_events(path):
+    where = {}
+    for row in rows(path):
+        if row["event"] == "moved":
+            where[row["record_id"]] = row["customer_id"]
+        elif row["event"] in ("deleted", "erased"):
+            where.pop(row["record_id"], None)
+    return where
+
+
+def ids_stay_and_events_rebuild_the_partition(folder):
+    state, one, two = f"{folder}/s", f"{folder}/1.csv", f"{folder}/2.csv"
+    match("-s", state, "-o", one)
+    first = clusters(one)
+    assert len(first) == 1000 and os.stat(one).st_mode & 0o777 == 0o600
+    assert partition_of_events(f"{state}/events.csv") == first
+    with open(f"{state}/events.csv", "rb") as file:
+        events = file.read()
+    match("-s", state, "-o", two, "--threads", "1")
+    assert clusters(two) == first
+    with open(f"{state}/events.csv", "rb") as file:
+        assert file.read() == events, "unchanged rows made events"
+    changed(f"{folder}/b.csv")
+    match("-s", state, "-o", two, data=f"{folder}/b.csv")
+    second = clusters(two)
+    assert partition_of_events(f"{state}/events.csv") == second
+    both = first.keys() & second.keys()
+    assert len(second) == 1000 and len(both) == 980
+    assert sum(first[i] != second[i] for i in both) < 30
+
+
+def a_killed_run_leaves_one_state_or_the_other(folder):
+    calm, torn = f"{folder}/calm", f"{folder}/torn"
+    changed(f"{folder}/b.csv")
+    for state in (calm, torn):
+        match("-s", state)
+    match("-s", calm, "-o", f"{folder}/calm.csv", data=f"{folder}/b.csv")
+    for delay in (0.02, 0.05, 0.1, 0.2):
+        child = subprocess.Popen([PROGRAM, "identity", "match", "-q", "-c", CONFIG, "-i",
+                                  f"{folder}/b.csv", "-s", torn])
+        time.sleep(delay)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    match("-s", torn, "-o", f"{folder}/torn.csv", data=f"{folder}/b.csv")
+    assert clusters(f"{folder}/torn.csv") == clusters(f"{folder}/calm.csv")
+    with open(f"{torn}/events.csv", "rb") as one, open(f"{calm}/events.csv", "rb") as two:
+        assert one.read() == two.read()
+
+
+def bad_rows_are_rejected_with_reasons(folder):
+    header = "record_id,first_name,surname,dob,city,email\n"
+    with open(f"{folder}/bad.csv", "wb") as file:
+        file.write(header.encode() + b"1,A,B,1990-01-01,X,\n1,A,B,1990-01-01,X,\n2,\xff,B,,,\n"
+                   b',A,B,,,\n3,"open,B,,,\n4,A,B\n5,A,B,,,\n')
+    match("-o", f"{folder}/o.csv", "--rejects", f"{folder}/r.csv", data=f"{folder}/bad.csv")
+    assert sorted(clusters(f"{folder}/o.csv")) == ["1", "5"]
+    reasons = [(row["line"], row["reason"]) for row in rows(f"{folder}/r.csv")]
+    assert reasons == [
+        ("3", "its record id came before in this run"), ("4", "it is not valid UTF-8"),
+        ("5", "it has no record id"), ("6", "a quote is never closed"),
+        ("7", "it has fewer fields than the header")], reasons
+
+
+def wrong_files_are_refused(folder):
+    write(f"{folder}/x.csv", ["record_id", "first"], [["1", "A"]])
+    assert 'has no column "first_name", which' in match(
+        "-o", f"{folder}/o.csv", data=f"{folder}/x.csv", status=3).stderr
+    match("-o", f"{folder}/o.csv", data=f"{folder}/none.csv", status=7)
+    match("-o", f"{folder}/none/o.csv", status=7)
+    match("-s", f"{folder}/s")
+    write(f"{folder}/few.csv", ["record_id", "first_name", "surname", "dob", "city", "email"],
+          [["k0001", "", "Macdonald", "1985-10-15", "London", ""]])
+    assert "lacks 999 of the 1000" in match("-s", f"{folder}/s", data=f"{folder}/few.csv",
+                                            status=4).stderr
+    run("review", "-s", f"{folder}/nowhere", status=7)
+
+
+def answers_count_and_stale_rows_are_refused(folder):
+    state, sheet = f"{folder}/s", f"{folder}/q.csv"
+    match("-s", state)
+    run("review", "-s", state, "--export", sheet)
+    questions = rows(sheet)
+    assert questions
+    for row in questions[:3]:
+        row["answer"] = "same"
+    write(sheet, questions[0].keys(), [list(row.values()) for row in questions])
+    # A row may be stale through the one before it.
+    subprocess.run([PROGRAM, "review", "-s", state, "--import", sheet], capture_output=True,
+                   check=False)
+    refused = run("review", "-s", state, "--import", sheet, status=4)
+    assert "0 answers taken, 3 refused" in refused.stderr
+    lines = run("review", "-s", state, "--json", "-u", "ann",
+                text='{"item":1,"answer":"different"}\nnonsense\n{"undo":true}\n').stdout
+    replies = [json.loads(line) for line in lines.splitlines()]
+    assert [r["status"] for r in replies if "status" in r] == ["done", "refused", "done"]
+    assert replies[-1] == {"end": True, "answered": 1}
+    again = run("review", "-s", state, text="uzq", ).stdout
+    assert "The last answer is taken back." in again
+
+
+def a_report_can_be_masked_and_loads_nothing(folder):
+    page = f"{folder}/r.html"
+    write(f"{folder}/c.csv", ["record_id", "first_name", "surname", "dob", "city", "email"],
+          [[str(i), "<script>Zanzibar", "Quux'ly", "1971-02-03", "Xanadu", f"canary@x{i}.org"]
+           for i in range(4)])
+    match("-s", f"{folder}/s", data=f"{folder}/c.csv")
+    run("identity", "report", "-s", f"{folder}/s", "-o", page)
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    assert os.stat(page).st_mode & 0o777 == 0o600
+    assert "Zanzibar" in text and "<script" not in text and "default-src 'none'" in text
+    run("identity", "report", "-s", f"{folder}/s", "-o", page, "--mask")
+    with open(page, encoding="utf-8") as file:
+        text = file.read().lower()
+    assert not any(word in text for word in ("zanzibar", "quux", "xanadu", "canary", "19710203"))
+
+
+def explanations_add_up(folder):
+    match("-s", f"{folder}/s")
+    for pair in (("k0001", "k0004"), ("k0001", "k0785")):
+        text = run("identity", "explain", "-s", f"{folder}/s", *pair).stdout
+        subprocess.run([CHECK], input=text, text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+TESTS = [ids_stay_and_events_rebuild_the_partition, a_killed_run_leaves_one_state_or_the_other,
+         bad_rows_are_rejected_with_reasons, wrong_files_are_refused,
+         answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
+         explanations_add_up]
+
+
+def main():
+    failed = 0
+    print(f"1..{len(TESTS)}")
+    for number, test in enumerate(TESTS, 1):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                test(folder)
+                print(f"ok {number} - {test.__name__}")
+            except (AssertionError, subprocess.CalledProcessError, OSError) as error:
+                failed = 1
+                print(f"not ok {number} - {test.__name__}\n# {error}".replace("\n", "\n# ", 0))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
