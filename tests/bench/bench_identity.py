@@ -7,7 +7,7 @@
 Each part prints its lines; the last line is RESULT name=value ….  historical_50k half A is the
 development set: what is chosen is chosen there.  febrl3, fake_1000 and the generator's seed run by
 the same model configuration.  What a build does not have is said to be not built yet and left
-out of RESULT.  Peers run in a virtual environment of their own under build/.
+out of RESULT; where only the commands are missing, partitions come from the library itself.  Peers run in a virtual environment of their own under build/.
 """
 
 import argparse
@@ -46,7 +46,8 @@ class Bench:
         self.options = options
         self.folder = os.path.join(data.ROOT, "build", "bench-identity")
         os.makedirs(self.folder, exist_ok=True)
-        self.engine = Engine(options.program, os.path.join(self.folder, "run"))
+        self.library = os.path.join(data.ROOT, options.build, "bench", "bench_identity_engine")
+        self.engine = Engine(options.program, os.path.join(self.folder, "run"), self.library)
         self.result = {}
         self.missing = []
         self.kept = {}
@@ -285,17 +286,22 @@ def part_customers(bench):
         owners = len({r["truth"] for r in rows})
         print(f"generator, seed {seed}: {len(rows)} records of {owners} {kind}, auto and reviewed")
         config = bench.config(kind)
-        state, clusters = bench.engine.state(config, rows, kind)
+        clusters, _ = bench.engine.match(config, rows, kind)
         customers_scores(bench, "goldpan, auto", rows, clusters, kind)
         for name, (count, wrong) in data.classes(rows, clusters).items():
             few = "" if count >= 200 else "  (fewer than 200)"
             bench.line(f"  {name}", f"{count} customers  in a wrong merge {wrong:.4f}{few}")
             if count >= 200:
                 bench.note(f"{kind}_{name}_wrong", wrong)
-        budget = owners * 5 // 100
+    for kind in ("persons", "companies"):
+        rows = data.read(os.path.join(folder, kind + ".csv"))
+        config = bench.config(kind)
+        bench.engine.needs("review")
+        state, _ = bench.engine.state(config, rows, kind)
+        budget = len({r["truth"] for r in rows}) * 5 // 100
         counts, copies = review(bench.engine, state, Oracle(data.truth_of(rows), wrong=0.03), budget)
         found = clusters_in(bench.engine, config, rows, copies[budget], kind + "-reviewed")
-        customers_scores(bench, "after 5 reviews per 100, 3 % wrong", rows, found, kind + "_reviewed")
+        customers_scores(bench, f"{kind}, after 5 reviews per 100, 3 % wrong", rows, found, kind + "_reviewed")
         bench.line("  answers", "  ".join(f"{k} {v}" for k, v in sorted(counts.items())))
 
 
@@ -325,10 +331,9 @@ def part_million(bench):
 
 
 def engine_bench(bench, name, config, path):
-    program = os.path.join(data.ROOT, bench.options.build, "bench", "bench_identity_engine")
-    if not os.path.exists(program):
+    if not os.path.exists(bench.library):
         raise NotBuilt("bench_identity_engine")
-    done = subprocess.run([program, config, path], capture_output=True, text=True, check=False)
+    done = subprocess.run([bench.library, config, path], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip())
     values = dict(line.split("=") for line in done.stdout.split())

@@ -2,10 +2,10 @@
 /*
  * bench_identity_engine.c — the engine in memory on one core: training, ingest, pairs, snapshot.
  *
- * bench_identity_engine CONFIG FILE.csv reads the file first, so that no reading is timed, and
+ * bench_identity_engine CONFIG FILE.csv [CLUSTERS.csv] reads the file first, so that no reading is timed, and
  * prints name=value lines.  Records go in one by one, each a batch of its own, with
  * clustering and events.  Pairs are those that share a blocking key, in the order in which
- * blocking yields them; scoring them is timed alone.
+ * blocking yields them; scoring them is timed alone.  With CLUSTERS.csv only the partition is written.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,6 +319,29 @@ snapshot(const Identity *identity, const IdentityModel *model, Err *err)
 	return ok;
 }
 
+static bool
+member_write(void *context, const IdentityMember *member)
+{
+	fprintf(context, "%s,", member->ref.id);
+	for (size_t i = 0; i < sizeof(member->customer.bytes); i++)
+		fprintf(context, "%02x", member->customer.bytes[i]);
+	putc('\n', context);
+	return true;
+}
+
+static bool
+clusters_write(const Identity *identity, const char *path, Err *err)
+{
+	FILE *out = fopen(path, "w");
+
+	if (out == NULL)
+		return err_set(err, ERR_CLASS_USAGE, ERR_IO, "could not create file \"%s\": %m", path);
+	fputs("record_id,cluster_id\n", out);
+	identity_members(identity, NULL, member_write, out);
+	return fclose(out) == 0 ||
+		   err_set(err, ERR_CLASS_STOP, ERR_IO, "could not write file \"%s\": %m", path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -333,9 +356,9 @@ main(int argc, char **argv)
 	Arena arena;
 	bool ok;
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 	{
-		fprintf(stderr, "usage: bench_identity_engine CONFIG FILE.csv\n");
+		fprintf(stderr, "usage: bench_identity_engine CONFIG FILE.csv [CLUSTERS.csv]\n");
 		return 2;
 	}
 	arena_init(&arena, (size_t) 8 << 30);
@@ -351,8 +374,11 @@ main(int argc, char **argv)
 		printf("records=%zu\ntrain_seconds=%.2f\n", count, now() - started);
 		ok = (identity = identity_new(model, "bench", &memory, &err)) != NULL;
 	}
-	ok = ok && ingest(identity, records, count, &err) && snapshot(identity, model, &err) &&
-		 score_pairs(model, records, count, &err);
+	ok = ok && ingest(identity, records, count, &err);
+	if (ok && argc == 4)
+		ok = clusters_write(identity, argv[3], &err);
+	else if (ok)
+		ok = snapshot(identity, model, &err) && score_pairs(model, records, count, &err);
 	if (!ok)
 		fprintf(stderr, "%s: %s\n", argv[2], err.message);
 	identity_free(identity);
