@@ -98,7 +98,7 @@ unit-programs: $(UNIT_PROGRAMS)
 
 .PHONY: unit
 unit: $(UNIT_PROGRAMS) ## run the unit tests (VARIANT=asan for sanitizers)
-	@CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec ''
+	@$(if $(filter asan,$(VARIANT)),TEST_STRIDE=5) CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) $(UNIT_PROGRAMS) --exec ''
 
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full \
 	--errors-for-leak-kinds=definite --suppressions=tests/unit/valgrind.supp

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: PostgreSQL
+#
+# End-to-end tests. Those marked @harness.debug_points kill the program at a point that only
+# VARIANT=asan and VARIANT=debug contain: e2e-asan runs them, e2e all others.
+
 E2E_PYTHON := build/venv/bin/python3
-E2E_TESTS ?= $(sort $(wildcard tests/e2e/test_*.py))
+E2E_TESTS ?= $(sort $(shell for file in tests/e2e/test_*.py; do \
+	[ $$(grep -c '^def test_' $$file) -eq $$(grep -c '^@harness.debug_points' $$file) ] || \
+	echo $$file; done))
+E2E_POINTS := $(sort $(shell grep -l '^@harness.debug_points' tests/e2e/test_*.py))
 
 .PHONY: e2e
 e2e: program plugin ## run the end-to-end tests on real PostgreSQL servers (E2E_TESTS=FILES, ONLY=NAME)
 	@sh tests/python/venv.sh
 	@VARIANT=$(VARIANT) $(PROVE) --timer --exec $(E2E_PYTHON) $(E2E_TESTS)
 
-# What the sanitizers see in a short run.
-E2E_SHORT ?= tests/e2e/test_cli.py
-
-.PHONY: e2e-short
-e2e-short: ## run a few end-to-end tests, for VARIANT=asan
-	@$(MAKE) --no-print-directory e2e VARIANT=$(VARIANT) E2E_TESTS="$(E2E_SHORT)"
+.PHONY: e2e-asan
+e2e-asan: plugin ## run the end-to-end tests that need debug points, and the command line's, with sanitizers
+	@$(MAKE) --no-print-directory VARIANT=asan program
+	@POINTS=only $(MAKE) --no-print-directory VARIANT=asan E2E_TESTS="$(E2E_POINTS)" e2e
+	@$(MAKE) --no-print-directory VARIANT=asan E2E_TESTS=tests/e2e/test_cli.py e2e

@@ -2,7 +2,9 @@
 """harness — real PostgreSQL clusters, goldpan processes and readers for end-to-end tests.
 
 A test file defines functions named test_* that take a Case, and ends with
-`harness.main(__name__)`, which prints TAP for prove. Servers live in a temporary
+`harness.main(__name__)`, which prints TAP for prove. Tests that kill the program at a debug point are
+marked @harness.debug_points and belong to the variants that have points; the environment's POINTS
+says whether to run all tests (the default), or only those that are so marked. Servers live in a temporary
 folder, listen on a unix socket only and are ended by their own pid; as root they
 run as user postgres, with the plugin copied in, so that a clone anywhere works.
 """
@@ -27,6 +29,16 @@ from cluster import Cluster  # noqa: E402 pylint: disable=wrong-import-position
 
 VARIANT = os.environ.get("VARIANT", "gcc")
 GOLDPAN = os.path.join(ROOT, "build", VARIANT, "goldpan")
+
+
+# Builds with -DGOLDPAN_DEBUG_POINTS; the others have nowhere to be killed.
+POINT_VARIANTS = ("asan", "debug")
+
+
+def debug_points(test):
+    """Marks a test that only builds with debug points can run."""
+    test.debug_points = True
+    return test
 
 
 class Skip(Exception):
@@ -240,7 +252,8 @@ def _run_one(number, function):
 
 
 def main(name):
-    """Runs every test_* of the calling script; ONLY=text picks those whose name contains it."""
+    """Runs the test_* of the calling script that the variant can run; ONLY=text picks those whose name
+    contains it, POINTS=only those that need debug points."""
     if name != "__main__":
         return
     module = sys.modules["__main__"]
@@ -250,6 +263,10 @@ def main(name):
         for key, value in vars(module).items()
         if key.startswith("test_") and callable(value) and only in key
     ]
+    if VARIANT not in POINT_VARIANTS:
+        tests = [test for test in tests if not hasattr(test, "debug_points")]
+    elif os.environ.get("POINTS") == "only":
+        tests = [test for test in tests if hasattr(test, "debug_points")]
     print(f"1..{len(tests)}")
     failed = sum(not _run_one(number, test) for number, test in enumerate(tests, 1))
     sys.exit(1 if failed else 0)

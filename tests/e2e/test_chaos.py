@@ -3,7 +3,7 @@
 
 Each kill hits a debug point (snapshot, open transaction, after produce, after commit, after
 acknowledgement) or a random instant. KILLS=100 is the long form. The oracle is a test_decoding slot.
-Built with debug points: run with VARIANT=asan.
+Needs a build with debug points: VARIANT=asan, or debug.
 """
 
 import os
@@ -127,6 +127,7 @@ def storm(case, kind, log, read, extra=""):
         raise AssertionError("the load was too small to prove anything")
 
 
+@harness.debug_points
 def test_kill_under_load_directory_log(case):
     extra = 'directory: { segment_age = "1 s"; };'
 
@@ -136,6 +137,7 @@ def test_kill_under_load_directory_log(case):
     storm(case, "directory", None, read, extra)
 
 
+@harness.debug_points
 def test_kill_under_load_kafka_log(case):
     brokers = case.brokers()
     log = f'kind = "kafka"; brokers = "{brokers.bootstrap}"; registry = "{brokers.registry}";'

@@ -226,15 +226,8 @@ def kill_at(case, config, point, action="kill"):
     return stream
 
 
-def needs_debug_points():
-    if harness.VARIANT != "asan":
-        with open(harness.GOLDPAN, "rb") as file:
-            if b"stream_snapshot.half" not in file.read():
-                raise harness.Skip("built without debug points (VARIANT=asan has them)")
-
-
+@harness.debug_points
 def test_kills_in_the_first_copy(case):
-    needs_debug_points()
     cluster, config = setup(
         case, rows=3000, extra='stream: { batch_records = 500; retry_min = "50 ms"; };\n'
     )
@@ -271,8 +264,8 @@ def load(cluster, seconds, stop=None):
     )
 
 
+@harness.debug_points
 def test_kills_while_streaming(case):
-    needs_debug_points()
     cluster, config = setup(
         case, rows=60, extra='stream: { batch_records = 200; retry_min = "50 ms"; };\n'
     )
@@ -365,8 +358,8 @@ def test_large_transaction_comes_in_marked_parts(case):
     equal(marks, expected, "marks of the parts")
 
 
+@harness.debug_points
 def test_kill_between_parts_goes_on_with_the_next(case):
-    needs_debug_points()
     cluster, config = setup(
         case, rows=1, extra="stream: { transaction_records = 100; batch_records = 50; };\n"
     )
