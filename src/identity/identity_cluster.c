@@ -206,7 +206,8 @@ judges_of(Identity *identity, const AreaRow *area, uint32_t *out, size_t max)
 
 		n += identity_judges(identity, record, out + n, (uint32_t) (max - n));
 	}
-	qsort(out, n, sizeof(out[0]), by_number);
+	if (n > 1)
+		qsort(out, n, sizeof(out[0]), by_number);
 	for (size_t i = 0; i < n; i++)
 		if (kept == 0 || out[kept - 1] != out[i])
 			out[kept++] = out[i];

@@ -114,7 +114,8 @@ find_overlaps(Plan *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->old[i] != 0)
 			plan->overlap[n++] = (Overlap){plan->old[i], plan->label[i], 1};
-	qsort(plan->overlap, n, sizeof(Overlap), by_both);
+	if (n > 1)
+		qsort(plan->overlap, n, sizeof(Overlap), by_both);
 	for (size_t i = 0; i < n; i++)
 		if (kept > 0 && by_both(&plan->overlap[kept - 1], &plan->overlap[i]) == 0)
 			plan->overlap[kept - 1].count++;

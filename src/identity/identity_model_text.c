@@ -42,7 +42,8 @@ print_frequencies(const KindModel *kind, Buffer *out, Err *err)
 	for (uint32_t i = 0; kind->frequencies != NULL && i <= kind->mask; i++)
 		if (kind->frequencies[i].hash != 0)
 			list[n++] = kind->frequencies[i];
-	qsort(list, n, sizeof(*list), by_hash);
+	if (n > 1)
+		qsort(list, n, sizeof(*list), by_hash);
 	if (!buffer_append_text(out, "  \"frequency\": {\n", err))
 		goto out;
 	for (size_t i = 0; i < n; i++)

@@ -243,7 +243,8 @@ join_items(const Identity *identity, Items *items)
 							   (edge[e].live & EDGE_CONFLICT) != 0};
 		}
 	}
-	qsort(list, n, sizeof(*list), by_entities);
+	if (n > 1)
+		qsort(list, n, sizeof(*list), by_entities);
 	done = true;
 	for (size_t i = 0; i < n && done; i++)
 		if (i == 0 || list[i].x != list[i - 1].x || list[i].y != list[i - 1].y)

@@ -266,7 +266,8 @@ collect(const Work *work, FormKind kind, uint32_t *hash)
 			continue;
 		hash[n++] = form->values[at].hash;
 	}
-	qsort(hash, n, sizeof(hash[0]), by_number);
+	if (n > 1)
+		qsort(hash, n, sizeof(hash[0]), by_number);
 	return n;
 }
 
