@@ -340,8 +340,8 @@ const CliCommand cli_identity_diff = {
 	.name = "diff",
 	.summary = "what another model would merge, split and move",
 	.description =
-		"Prints which parameters differ between two models; with --state, or --config and\n"
-		"--input, also what would become of the records, with samples.",
+		"Prints which parameters differ between two models; with --state, or with --config\n"
+		"and --input, also what would become of the records, with samples.",
 	.options = diff_options,
 	.run = diff_run,
 };
