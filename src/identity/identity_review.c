@@ -201,6 +201,19 @@ join_item(const Identity *identity, const Pair *pair, Items *items)
 	return true;
 }
 
+/* One question for each two customers, from their best pair. */
+static bool
+best_items(const Identity *identity, Pair *list, size_t n, Items *items)
+{
+	if (n > 1)
+		qsort(list, n, sizeof(*list), by_entities);
+	for (size_t i = 0; i < n; i++)
+		if ((i == 0 || list[i].x != list[i - 1].x || list[i].y != list[i - 1].y) &&
+			!join_item(identity, &list[i], items))
+			return false;
+	return true;
+}
+
 static bool
 join_items(const Identity *identity, Items *items)
 {
@@ -243,12 +256,7 @@ join_items(const Identity *identity, Items *items)
 							   (edge[e].live & EDGE_CONFLICT) != 0};
 		}
 	}
-	if (n > 1)
-		qsort(list, n, sizeof(*list), by_entities);
-	done = true;
-	for (size_t i = 0; i < n && done; i++)
-		if (i == 0 || list[i].x != list[i - 1].x || list[i].y != list[i - 1].y)
-			done = join_item(identity, &list[i], items);
+	done = best_items(identity, list, n, items);
 out:
 	alloc_free(list);
 	return done;
@@ -364,7 +372,7 @@ identity_review(const Identity *identity, size_t audit, IdentityReviewVisit visi
 	done = join_items(identity, &items) && entity_items(identity, audit, &items);
 	if (!done)
 		err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory collecting questions");
-	else
+	else if (items.count > 0)
 	{
 		qsort(items.item, items.count, sizeof(items.item[0]), by_value);
 		for (size_t i = 0; i < items.count; i++)
