@@ -17,8 +17,8 @@ build="gcc make pkg-config xxd libc6-dev libpq-dev libconfig-dev libjansson-dev 
 	libcurl4-openssl-dev zlib1g-dev libsystemd-dev libicu-dev libpsl-dev
 	postgresql-server-dev-$MAJOR"
 server="postgresql-$MAJOR postgresql-client-$MAJOR python3 python3-psycopg2 util-linux procps"
-broker="maven openjdk-17-jre-headless kcat curl"
-check="python3-venv python3-confluent-kafka libcmocka-dev libavro-dev clang libclang-rt-14-dev llvm clang-format clang-tidy cppcheck
+broker="maven openjdk-17-jre-headless ca-certificates kcat curl openssl"
+check="python3-venv python3-confluent-kafka ca-certificates libcmocka-dev libavro-dev clang libclang-rt-14-dev llvm clang-format clang-tidy cppcheck
 	valgrind pmccabe shellcheck codespell scdoc mandoc bsdextrautils file perl git
 	dpkg-dev debhelper fakeroot lintian postgresql-$MAJOR-wal2json postgresql-$MAJOR-decoderbufs"
 
