@@ -102,6 +102,9 @@ typedef struct SourceLock SourceLock;
 SourceLock *source_lock(const SourceConfig *config, Err *err) MUST_CHECK;
 /* Asks without blocking whether the session, and so the lock, still lives. */
 bool source_lock_held(SourceLock *lock);
+/* The same by asking the server, which notices also what only the other end knows. Blocks for a
+ * few seconds at most. */
+bool source_lock_answers(SourceLock *lock) MUST_CHECK;
 void source_unlock(SourceLock *lock);
 
 /* ---- stream ---- */

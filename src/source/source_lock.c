@@ -18,6 +18,8 @@ struct SourceLock
 	SourceConnection connection;
 };
 
+#define SOURCE_LOCK_DEADLINE (5 * CLOCK_SECOND)
+
 /* ---- lock ---- */
 
 #define SOURCE_LOCK_KEY "pg_catalog.hashtextextended('goldpan slot ' || $1, 0)"
@@ -93,6 +95,22 @@ source_lock_held(SourceLock *lock)
 	PGconn *conn = lock->connection.conn;
 
 	return PQconsumeInput(conn) == 1 && PQstatus(conn) == CONNECTION_OK;
+}
+
+bool
+source_lock_answers(SourceLock *lock)
+{
+	int64_t deadline = clock_monotonic() + SOURCE_LOCK_DEADLINE;
+	PGresult *result;
+	Err ignored; /* a session without an answer is lost, whatever the reason */
+
+	if (!source_lock_held(lock))
+		return false;
+	result =
+		source_connection_query(&lock->connection, SOURCE_DOING_QUERY, "ask the lock's session",
+								"SELECT 1", 0, NULL, deadline, &ignored);
+	PQclear(result);
+	return result != NULL;
 }
 
 void

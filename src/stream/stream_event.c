@@ -14,6 +14,8 @@
 #include "goldpan/clock.h"
 #include "goldpan/debug_point.h"
 
+#define STREAM_SHUTDOWN_FEEDBACK INT64_C(20000)
+
 static StreamStep stream_event_begin(StreamRun *run);
 static StreamStep stream_event_change(StreamRun *run);
 static StreamStep stream_event_commit(StreamRun *run);
@@ -236,6 +238,12 @@ stream_event_shutdown(StreamRun *run)
 		(void) err_set(&run->err, ERR_CLASS_RETRY, ERR_SOURCE_DOWN,
 					   "the server has ended the stream: it shuts down");
 		return STREAM_STEP_FAILED;
+	}
+	if (run->server_ends && clock_monotonic() - run->feedback_at < STREAM_SHUTDOWN_FEEDBACK)
+	{
+		/* It spins until all is acknowledged; answering each time would only spin with it. */
+		run->feedback->due = run->feedback_at + STREAM_SHUTDOWN_FEEDBACK;
+		return STREAM_STEP_DONE;
 	}
 	if (!run->server_ends)
 		run->patience->due = clock_monotonic() + run->worker->config->server_shutdown_timeout;

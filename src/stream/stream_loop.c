@@ -167,7 +167,9 @@ stream_run_on_feedback(void *context)
 					   "the server has been silent for %d s", (int) (silent / CLOCK_SECOND));
 		stream_run_fail(run, &run->err);
 	}
-	if (!source_lock_held(run->worker->lock))
+	/* A server that shuts down ends that session first, and the stream only when all is
+	 * acknowledged: no rival can come meanwhile. */
+	if (!run->server_ends && !source_lock_held(run->worker->lock))
 	{
 		(void) err_set(&run->err, ERR_CLASS_RETRY, ERR_SOURCE_DOWN,
 					   "lost the session that holds the lock of slot \"%s\"",
@@ -196,7 +198,9 @@ stream_run_on_patience(void *context)
 {
 	StreamRun *run = context;
 
-	/* The log is down and the DBA waits: what is not acknowledged will be sent again. */
+	/* The log is down and the DBA waits: what is not acknowledged will be sent again. Nothing in
+	 * flight is waited for any longer. */
+	run->log_failed = true;
 	(void) err_set(&run->err, ERR_CLASS_RETRY, ERR_LOG_DOWN,
 				   "the server shuts down and the log did not take what was read: closing the "
 				   "connection");
@@ -253,6 +257,10 @@ stream_run_fill(StreamRun *run)
 		run->has_event = false;
 		if (step == STREAM_STEP_FAILED)
 			stream_run_fail(run, &run->err);
+		/* A server that shuts down asks again after each answer, without end: the timer that
+		 * ends this must have its turn. */
+		if (run->event.kind == SOURCE_KEEPALIVE || run->event.kind == SOURCE_SHUTDOWN)
+			return;
 	}
 }
 
@@ -355,7 +363,12 @@ stream_run_settle_rest(StreamRun *run)
 		StreamBatch *batch = queue_wait(&delivery->done, STREAM_PROMPT_FEEDBACK);
 
 		if (batch != NULL && !batch->delivered)
-			break;
+		{
+			/* What is a stop for the log stays one: a fenced writer must not come back. */
+			if (batch->err.class != ERR_CLASS_RETRY)
+				run->err = batch->err;
+			return;
+		}
 		if (batch != NULL)
 			stream_run_settled(run, batch);
 	}

@@ -55,7 +55,8 @@ stream_pipeline_connect(StreamPipeline *pipeline, Err *err)
 		!stream_pipeline_name_tables(pipeline, err))
 		return false;
 	pipeline->config_hash = source_stream_config_hash(pipeline->tables, pipeline->ntables);
-	if (worker->lock != NULL && !source_lock_held(worker->lock))
+	/* Without the lock the writer's opening would fence whoever holds it now. */
+	if (worker->lock != NULL && !source_lock_answers(worker->lock))
 	{
 		source_unlock(worker->lock);
 		worker->lock = NULL;
