@@ -11,6 +11,7 @@ E2E_POINTS := $(sort $(shell grep -l '^@harness.debug_points' tests/e2e/test_*.p
 
 .PHONY: e2e
 e2e: program plugin ## run the end-to-end tests on real PostgreSQL servers (E2E_TESTS=FILES, ONLY=NAME)
+	@$(MAKE) --no-print-directory -s VARIANT=asan program
 	@sh tests/python/venv.sh
 	@VARIANT=$(VARIANT) $(PROVE) --timer --exec $(E2E_PYTHON) $(E2E_TESTS)
 

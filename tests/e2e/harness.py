@@ -252,16 +252,16 @@ def _run_one(number, function):
 
 
 def main(name):
-    """Runs the test_* of the calling script that the variant can run; ONLY=text picks those whose name
-    contains it, POINTS=only those that need debug points."""
+    """Runs the test_* of the calling script that the variant can run; ONLY=text,… picks those whose name
+    contains one, POINTS=only those that need debug points."""
     if name != "__main__":
         return
     module = sys.modules["__main__"]
-    only = os.environ.get("ONLY", "").replace(" ", "_")
+    only = os.environ.get("ONLY", "").replace(" ", "_").split(",")
     tests = [
         value
         for key, value in vars(module).items()
-        if key.startswith("test_") and callable(value) and only in key
+        if key.startswith("test_") and callable(value) and any(text in key for text in only)
     ]
     if VARIANT not in POINT_VARIANTS:
         tests = [test for test in tests if not hasattr(test, "debug_points")]

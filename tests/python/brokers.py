@@ -49,6 +49,11 @@ class Brokers:
     def start_broker(self):
         self.script("kafka-node.sh", "start-node", "kafka", "1")
 
+    def signal_broker(self, number):
+        """SIGSTOP makes it hang without ending it, SIGCONT wakes it."""
+        with open(os.path.join(self.folder, "kafka", "1.pid"), encoding="utf-8") as file:
+            os.kill(int(file.read()), number)
+
     def stop_registry(self):
         self.script("registry.sh", "stop", "registry")
 
