@@ -17,8 +17,8 @@
 #define LEVELS_OF_CUT 130
 
 static void widen(Identity *identity);
-static uint32_t search(Identity *identity, uint32_t record);
-static void build(Identity *identity, List *old_areas);
+static uint32_t search(Identity *identity, uint32_t number);
+static void build(Identity *identity, List *singles);
 static void assign(Identity *identity);
 
 int16_t *

@@ -22,8 +22,8 @@ typedef struct Postings
 	uint32_t count;
 } Postings;
 
-static void relink(Identity *identity, uint32_t record);
-static void remove_edges(Identity *identity, uint32_t record);
+static void relink(Identity *identity, uint32_t number);
+static void remove_edges(Identity *identity, uint32_t number);
 
 static Postings
 postings(const Identity *identity, uint64_t key)

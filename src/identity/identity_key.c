@@ -144,6 +144,7 @@ distinct(Key *keys, unsigned count)
 
 	for (unsigned i = 0; i < count; i++)
 	{
+		/* cppcheck-suppress uninitvar; the caller filled `count` of them */
 		unsigned at = (unsigned) (keys[i].hash >> 20) & 511;
 
 		while (table[at] != 0 && keys[table[at] - 1].hash != keys[i].hash)

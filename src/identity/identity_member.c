@@ -43,8 +43,8 @@ static void give_ids(Plan *plan);
 static void move(Plan *plan);
 static void retire_emptied(Plan *plan);
 static void link_members(Plan *plan);
-static void touch(Identity *identity, uint32_t entity);
-static void release(Identity *identity, uint32_t entity);
+static void touch(Identity *identity, uint32_t number);
+static void release(Identity *identity, uint32_t number);
 
 static int
 older(const Identity *identity, uint32_t a, uint32_t b)

@@ -262,7 +262,7 @@ spell(const char *text, size_t length, char *out, size_t size)
 
 	for (size_t i = 0; i < length && n + 6 < size; i++)
 	{
-		bool letter_dot = text[i] == '.' && (i < 2 || text[i - 2] == '.' || text[i - 2] == ' ');
+		bool letter_dot = (i < 2 || text[i - 2] == '.' || text[i - 2] == ' ') && text[i] == '.';
 
 		if (text[i] == '&')
 		{

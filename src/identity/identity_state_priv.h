@@ -64,8 +64,8 @@ bool identity_store_load(Store *store, uint32_t used); /* makes room for a snaps
 /* ---- sets of record numbers ---- */
 
 /* A small set is an array, a large one a tree by hash bits. */
-void identity_set_add(Store *store, Ref *set, uint32_t record);
-void identity_set_remove(Store *store, Ref *set, uint32_t record);
+void identity_set_add(Store *store, Ref *place, uint32_t record);
+void identity_set_remove(Store *store, Ref *place, uint32_t record);
 uint32_t identity_set_count(const Store *store, Ref set);
 /* Writes at most `max`; returns how many. */
 uint32_t identity_set_list(const Store *store, Ref set, uint32_t *out, uint32_t max);
@@ -333,8 +333,8 @@ uint32_t identity_find_entity(const Identity *identity, const IdentityId *id);
 IdentityRef identity_record_ref(const Identity *identity, const RecordRow *record);
 
 /* index: links a record, or takes it out; changed ends of edges go to dirty */
-void identity_index_add(Identity *identity, uint32_t record);
-void identity_index_remove(Identity *identity, uint32_t record);
+void identity_index_add(Identity *identity, uint32_t number);
+void identity_index_remove(Identity *identity, uint32_t number);
 /* Live keys that two records share, worked out anew. */
 unsigned identity_index_shared(const Identity *identity, uint32_t a, uint32_t b);
 int32_t identity_pair_bits(Identity *identity, uint32_t a, uint32_t b);
@@ -361,7 +361,7 @@ void identity_cluster(Identity *identity, const AreaRow *area, uint32_t *label);
 /* members: gives the clusters of the area's records their customers; makes events */
 void identity_member_assign(Identity *identity, const uint32_t *records, const uint32_t *label,
 							size_t count);
-void identity_member_remove(Identity *identity, uint32_t record, bool erased);
+void identity_member_remove(Identity *identity, uint32_t number, bool erased);
 /* Makes the entity's version rise, once a change. */
 void identity_member_touch(Identity *identity, uint32_t entity);
 uint32_t identity_member_adopt(Identity *identity, const IdentityId *id);
@@ -376,10 +376,10 @@ IdentityStatus identity_judge_take(Identity *identity, const IdentityChange *cha
 								   size_t size);
 IdentityStatus identity_judge_undo(Identity *identity, uint64_t handle);
 /* What names the record comes into force for it again. */
-void identity_judge_arrived(Identity *identity, uint32_t record);
+void identity_judge_arrived(Identity *identity, uint32_t number);
 void identity_judge_forget(Identity *identity, uint64_t record_hash);
 /* The record left a customer: its judgements are looked at when the change is done. */
-void identity_judge_watch(Identity *identity, uint32_t record);
+void identity_judge_watch(Identity *identity, uint32_t number);
 void identity_judge_look(Identity *identity);
 /* Numbers of the judgements that name a record; returns how many, at most `max`. */
 uint32_t identity_judges(const Identity *identity, const RecordRow *record, uint32_t *out,
