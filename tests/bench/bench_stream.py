@@ -5,7 +5,8 @@
 One backlog of inserts, a hundred rows a transaction, all 20 columns mapped, ownership tags on,
 fsync on, codec null. In turns: pg_recvlogical with pgoutput into /dev/null, `goldpan stream` to the
 directory log, and to Apache Kafka with a Schema Registry. Each reader has a slot of its own made before the
-backlog. Times are of the whole process, start to end; rows and the last position are verified.
+backlog. Times are of the whole process, start to end; rows and the last position are verified. The first round
+warms up the server, the broker and the page cache and is not counted.
 """
 
 import argparse
@@ -165,15 +166,17 @@ class Bench:
             raise RuntimeError(f"{kind}: the slot did not reach {end}")
 
     def run(self):
-        for run in range(self.runs):
+        for run in range(self.runs + 1):
             for kind in self.kinds:
                 self.prepare(kind, run)
         end = self.load()
         figures = {kind: [] for kind in self.kinds}
-        for run in range(self.runs):
+        for run in range(self.runs + 1):
             for kind in self.kinds:
-                figures[kind].append(self.measure(kind, run, end))
+                figure = self.measure(kind, run, end)
                 self.verify(kind, run, end)
+                if run > 0:
+                    figures[kind].append(figure)
         median = {kind: [statistics.median(column) for column in zip(*rows)] for kind, rows in figures.items()}
         for kind, (seconds, cpu, memory) in median.items():
             every = ", ".join(f"{row[0]:.2f}" for row in figures[kind])
