@@ -28,6 +28,11 @@ POINTS = {
         "log_kafka.before_commit:{n}", "log_kafka.after_commit:{n}", "stream_loop.settled:{n}", "stream_loop.acknowledged:{n}",
     ],
 }
+# What the kills of a storm must have hit, besides the copy.
+WANTED = {
+    "directory": {"stream_event.row", "log_directory.after_block", "log_directory.after_commit", "stream_loop.acknowledged"},
+    "kafka": {"stream_event.row", "log_kafka.after_produce", "log_kafka.after_commit", "stream_loop.acknowledged"},
+}
 SNAPSHOT_POINTS = ["stream_snapshot.open", "stream_snapshot.half", "stream_snapshot.slot"]
 
 
@@ -56,9 +61,16 @@ class FolderReader(threading.Thread):
             raise self.problem
 
 
-def kill_once(case, config, points, pick):
+def plan_kills(points, pick):
+    """Every point in each round, in another order, and a random instant or two."""
+    plan = []
+    while len(plan) < KILLS:
+        plan += pick.sample(points + ["random"], len(points) + 1)
+    return plan[:KILLS]
+
+
+def kill_once(case, config, point, pick):
     """Starts goldpan and has it killed; returns what hit it."""
-    point = pick.choice(points + ["random"] * 2)
     if point == "random":
         run = case.start("stream", "-c", config)
         time.sleep(pick.uniform(0.05, 2.5))
@@ -105,12 +117,12 @@ def storm(case, kind, log, read, extra=""):
     hits = {}
     copied = snapshot_storm(case, config, cluster, hits)
     oracle.create(cluster, "crm")
-    writers = [load.Writer(cluster, "crm", number, SEED, pause=0.002) for number in (1, 2, 3)]
+    writers = [load.Writer(cluster, "crm", number, SEED, pause=0.01) for number in (1, 2, 3)]
     watcher = FolderReader(case, "customer.contact") if kind == "directory" else None
     for thread in writers + ([watcher] if watcher else []):
         thread.start()
-    for _ in range(KILLS):
-        hit = kill_once(case, config, POINTS[kind], pick)
+    for point in plan_kills(POINTS[kind], pick):
+        hit = kill_once(case, config, point, pick)
         hits[hit] = hits.get(hit, 0) + 1
     for writer in writers:
         writer.stop()
@@ -123,6 +135,8 @@ def storm(case, kind, log, read, extra=""):
     events = oracle.compare(records, oracle.expected(cluster, "crm"))
     whole = load.check_whole(records)
     print(f"# {events} events of {whole} transactions, each once and in order; kills: {hits}")
+    if KILLS >= 10 and WANTED[kind] - set(hits):
+        raise AssertionError(f"no kill hit {WANTED[kind] - set(hits)}")
     if events < 100:
         raise AssertionError("the load was too small to prove anything")
 
