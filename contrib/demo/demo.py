@@ -72,7 +72,7 @@ class Demo:
 
     # ---- set-up ----
 
-    def prepare(self, postgres, log_group):
+    def prepare(self, postgres, log_group, more=""):
         shutil.copy(os.path.join(HERE, "mapping.conf"), self.folder)
         sources = ",\n".join(
             f'  {{ name = "{name}"; conninfo = "{postgres.conninfo(name)}"; region = "eu"; }}' for name in SOURCES
@@ -80,7 +80,7 @@ class Demo:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(
                 f'deployment = "demo";\nmapping = "mapping.conf";\ntopic_prefix = "customer";\n\n'
-                f"// the log: three lines make it Apache Kafka\nlog:\n{{\n{log_group}}};\n\nsources =\n(\n{sources}\n);\n"
+                f"// the log: three lines make it Apache Kafka\nlog:\n{{\n{log_group}}};\n{more}\nsources =\n(\n{sources}\n);\n"
             )
         with open(os.path.join(self.folder, "README"), "w", encoding="utf-8") as file:
             where = ": a folder per topic, Avro container files" if not self.kafka else " is in Kafka and went with it"
@@ -286,13 +286,14 @@ def main():
             postgres = Cluster({"fsync": "on"})
             stack.callback(postgres.remove)
             stack.callback(shutil.copy, postgres.log, os.path.join(demo.folder, "server.log"))
-            log_group = '  kind = "directory";\n  path = "log";\n'
+            log_group, more = '  kind = "directory";\n  path = "log";\n', ""
             if demo.kafka:
                 print("Starting Apache Kafka and a Schema Registry …")
                 broker = Brokers()
                 stack.callback(broker.remove)
                 log_group = f'  kind = "kafka";\n  brokers = "{broker.bootstrap}";\n  registry = "{broker.registry}";\n'
-            demo.prepare(postgres, log_group)
+                more = "kafka: { replication = 1; };  // there is one broker\n"
+            demo.prepare(postgres, log_group, more)
             demo.load(postgres)
             demo.run("mapping", "check")
             demo.run("init")
