@@ -276,6 +276,30 @@ filter_number(const char *text, long double *number)
 	return *end == '\0';
 }
 
+static bool
+filter_integer(const char *text, long long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoll(text, &end, 10);
+	return end != text && *end == '\0' && errno == 0;
+}
+
+/* Integers exactly, other numbers as long double, everything else as text. */
+static int
+filter_order(const char *left, const char *right, bool quoted)
+{
+	long long integers[2];
+	long double numbers[2];
+
+	if (!quoted && filter_integer(left, &integers[0]) && filter_integer(right, &integers[1]))
+		return integers[0] < integers[1] ? -1 : integers[0] > integers[1];
+	if (!quoted && filter_number(left, &numbers[0]) && filter_number(right, &numbers[1]))
+		return numbers[0] < numbers[1] ? -1 : numbers[0] > numbers[1];
+	return strcmp(left, right);
+}
+
 /* A scalar's text; `room` is for numbers. NULL for null, objects and arrays. */
 static const char *
 filter_scalar(const json_t *json, char room[48])
@@ -308,16 +332,11 @@ filter_compare(const FilterCondition *condition, const json_t *json)
 {
 	char room[48];
 	const char *text = filter_scalar(json, room);
-	long double left;
-	long double right;
 	int order;
 
 	if (text == NULL)
 		return filter_compare_null(condition, json);
-	if (!condition->quoted && filter_number(text, &left) && filter_number(condition->value, &right))
-		order = left < right ? -1 : left > right;
-	else
-		order = strcmp(text, condition->value);
+	order = filter_order(text, condition->value, condition->quoted);
 	switch (condition->op)
 	{
 		case FILTER_EQUAL:
