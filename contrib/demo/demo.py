@@ -26,6 +26,7 @@ from cluster import Cluster  # noqa: E402 pylint: disable=wrong-import-position
 from day import STEPS  # noqa: E402 pylint: disable=wrong-import-position
 
 SOURCES = ("crm", "billing", "support", "product")
+IDENTITY = os.path.join("contrib", "identity", "demo.conf")
 ENTITIES = ("account", "contact", "opportunity", "invoice", "subscription", "ticket", "product", "usage", "consent")
 
 README = """What lies here (all of it goes with `make clean`):
@@ -267,6 +268,11 @@ def closing(demo):
         print(f"    {demo.goldpan} log cat -c {demo.config} customer.contact --where 'meta.operation = update'")
         print(f"    {demo.goldpan} log tail -c {demo.config} customer.dead_letter")
         print(f"    {demo.goldpan} mapping show -c {demo.config} --format md")
+        print("  Who is who in the four systems, with a page to look at and questions to answer:")
+        state = os.path.join(demo.folder, "customers")
+        print(f"    {demo.goldpan} identity match -c {IDENTITY} -i {os.path.join(demo.folder, 'log')} -s {state}")
+        print(f"    {demo.goldpan} identity report -s {state} -o {os.path.join(demo.folder, 'customers.html')}")
+        print(f"    {demo.goldpan} review -s {state}")
 
 
 def main():

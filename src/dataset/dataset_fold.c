@@ -157,7 +157,9 @@ fold_value(DatasetFold *fold, const LogEntry *entry, const DatasetColumn *column
 		{
 			text = (const char *) fold->json.data;
 			length = fold->json.length;
-			if (length >= 2 && text[0] == '"')
+			if (length == 4 && memcmp(text, "null", 4) == 0)
+				text = NULL;
+			else if (length >= 2 && text[0] == '"')
 			{
 				text++;
 				length -= 2;
@@ -206,7 +208,7 @@ fold_lists(const Buffer *list, const char *name)
 }
 
 static bool
-fold_step(const LogEntry *entry, DatasetStep *step, Err *err)
+fold_step(DatasetFold *fold, const LogEntry *entry, DatasetStep *step, Err *err)
 {
 	const char *operation;
 	size_t length;
@@ -223,7 +225,11 @@ fold_step(const LogEntry *entry, DatasetStep *step, Err *err)
 		*step = DATASET_ERASED;
 	if (!encode_find(entry->schema, &entry->value, "is_deleted", &type, &at, &found, err))
 		return false;
-	if (found && *step == DATASET_RECORD && at.next < at.end && *at.next == 1)
+	buffer_clear(&fold->json);
+	if (found && !encode_read_json(type, &at, &fold->json, err))
+		return false;
+	if (*step == DATASET_RECORD && fold->json.length == 4 &&
+		memcmp(fold->json.data, "true", 4) == 0)
 		*step = DATASET_DELETED;
 	return true;
 }
@@ -282,7 +288,7 @@ fold_entry(DatasetFold *fold, const LogEntry *entry, Buffer *unchanged, Err *err
 		return false;
 	record = fold_find(fold, (const char *) fold->block.data, fold->block.length, err);
 	return record != NULL && fold_unchanged(fold, entry, unchanged, err) &&
-		   fold_step(entry, &record->step, err) && fold_keep(fold, entry, record, unchanged, err);
+		   fold_step(fold, entry, &record->step, err) && fold_keep(fold, entry, record, unchanged, err);
 }
 
 /* ---- the topic ---- */

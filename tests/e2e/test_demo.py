@@ -53,7 +53,7 @@ def test_demo_into_a_directory_log(case):
     assert os.path.exists(case.path("demo", "README")), "the README of its files"
     # the commands that it advises work on what it left
     for command in re.findall(r"^    (\S*goldpan.*)$", done.stdout, re.M):
-        subprocess.run(command, shell=True, check=True, capture_output=True, cwd=harness.ROOT, timeout=60)
+        subprocess.run(command, shell=True, check=True, stdin=subprocess.DEVNULL, capture_output=True, cwd=harness.ROOT, timeout=60)
     assert re.findall(r"^    (\S*goldpan.*)$", done.stdout, re.M), "it advises nothing"
 
 
