@@ -72,6 +72,23 @@ given_draw(Chance *chance, Person *person, char *out)
 					   : word(chance, from->male, from->male_count));
 }
 
+/* At gmail.com dots make no other mailbox. */
+static bool
+mailbox_taken(const char *email)
+{
+	char plain_email[TEXT_MAX];
+	size_t used = 0;
+	const char *at = strchr(email, '@');
+
+	if (strcmp(at, "@gmail.com") != 0)
+		return taken(email);
+	for (const char *c = email; *c != '\0'; c++)
+		if (*c != '.' || c > at)
+			plain_email[used++] = *c;
+	plain_email[used] = '\0';
+	return taken(plain_email);
+}
+
 /* A mailbox of the name's words, with digits where it is taken already. */
 static void
 mailbox_draw(Chance *chance, const Person *person, const char *domain, char *out)
@@ -95,7 +112,7 @@ mailbox_draw(Chance *chance, const Person *person, const char *domain, char *out
 	else
 		put(local, sizeof(local), "%s%02d", given, person->year % 100);
 	put(out, TEXT_MAX, "%s@%s", local, domain);
-	while (taken(out))
+	while (mailbox_taken(out))
 		put(out, TEXT_MAX, "%s%d@%s", local, chance_between(chance, 1, 9999), domain);
 }
 
@@ -109,7 +126,7 @@ second_mailbox_draw(Chance *chance, Person *person, const char *domain)
 	{
 		put(person->email[1], TEXT_MAX, "%.*s@%s", (int) (at - person->email[0]), person->email[0],
 			domain);
-		if (!taken(person->email[1]))
+		if (!mailbox_taken(person->email[1]))
 			return;
 	}
 	mailbox_draw(chance, person, domain, person->email[1]);
