@@ -5,10 +5,13 @@
   make-tables.py NAMES.CSV ORG_TYPES.YML OUTDIR
 
 names.csv is carltonnorthern/nicknames (Apache-2.0), org_types.yml is opensanctions/rigour
-(MIT, resources/names/org_types.yml); both licences lie beside this script. Standard library only.
+(MIT, resources/names/org_types.yml); both licences lie beside this script. diminutives.csv, beside
+it too, is our own: short forms of given names in Dutch, French, German, Polish, Russian, Spanish
+and Swedish, which names.csv lacks. Standard library only.
 """
 
 import csv
+import os
 import re
 import sys
 import unicodedata
@@ -34,6 +37,13 @@ def nicknames(path):
             root = roots.setdefault(left, len(roots) + 1)
             classes.setdefault(left, set()).add(root)
             classes.setdefault(right, set()).add(root)
+    with open(os.path.join(os.path.dirname(__file__), "diminutives.csv"), encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            left = fold(row["name"].strip())
+            root = roots.setdefault(left, len(roots) + 1)
+            for name in [left, *map(fold, row["diminutives"].split())]:
+                if re.fullmatch("[a-z]+", name):
+                    classes.setdefault(name, set()).add(root)
     return classes
 
 
@@ -41,7 +51,7 @@ def write_nicknames(classes, path):
     with open(path, "w", encoding="ascii") as out:
         out.write("/* SPDX-License-Identifier: Apache-2.0 */\n")
         out.write("/* Given names and their classes, sorted; from carltonnorthern/nicknames\n"
-                  " * (names.csv); written by contrib/identity/tables/make-tables.py. */\n")
+                  " * (names.csv) and diminutives.csv; written by contrib/identity/tables/make-tables.py. */\n")
         flat, rows = [0], []
         for name in sorted(classes):
             rows.append((name, len(flat), len(classes[name])))
