@@ -82,7 +82,6 @@ reach(Identity *identity, uint32_t other, uint32_t now)
 static void
 reach_judged(Identity *identity, const RecordRow *record, uint32_t now)
 {
-	unsigned kind = identity_form_of(identity, record)->kind;
 	uint32_t judges[64], n;
 
 	n = identity_judges(identity, record, judges, 64);
@@ -98,10 +97,7 @@ reach_judged(Identity *identity, const RecordRow *record, uint32_t now)
 		{
 			uint32_t other = identity_find_hash(identity, body->hash[side]);
 
-			/* kinds may have changed since the answer; what is adopted waits to be settled */
-			if (other != 0 &&
-				identity_form_of(identity, identity_record(identity, other))->kind == kind &&
-				!(identity_record(identity, other)->flags & RECORD_UNSETTLED))
+			if (other != 0)
 				reach(identity, other, now);
 		}
 	}
@@ -182,14 +178,16 @@ static int16_t
 pair_bits(Identity *identity, uint32_t a, const RecordRow *x, uint32_t b, const RecordRow *y)
 {
 	const EdgeRow *edge;
+	int32_t link =
+		model_parameter(identity->model, identity_form_of(identity, x)->kind, PARAMETER_link);
 
 	if (x->area != 0 && x->area == y->area && !((x->flags | y->flags) & RECORD_STALE))
 		return identity_area_bits(area_of(identity, x))[identity_area_pair(x->area_at, y->area_at)];
 	edge = x->edges == 0 ? NULL : store_at(&identity->store, x->edges);
 	for (unsigned e = 0; e < x->nedges; e++)
-		if (edge[e].record == b)
+		if (edge[e].record == b && edge[e].bits >= link)
 			return edge[e].live & EDGE_CONFLICT ? INT16_MIN : edge[e].bits;
-	return (int16_t) identity_pair_bits(identity, a, b);
+	return (int16_t) identity_pair_beside(identity, a, b);
 }
 
 /* New neighbourhoods of all that is affected go to fresh as Refs, single records as such. */
@@ -325,18 +323,4 @@ identity_area_settle(Identity *identity)
 	build(identity, &identity->seen);
 	replace(identity, &identity->seen);
 	assign(identity);
-}
-
-bool
-identity_area_right(Identity *identity, uint32_t number)
-{
-	const AreaRow *area = area_of(identity, identity_record(identity, number));
-	uint32_t level = search(identity, number);
-
-	if (area == NULL || identity->wave.count == 1)
-		return area == NULL && identity->wave.count == 1;
-	if (area->count != identity->wave.count || area->level != level)
-		return false;
-	sort_wave(identity);
-	return memcmp(area->member, identity->wave.item, area->count * sizeof(uint32_t)) == 0;
 }

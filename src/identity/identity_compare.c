@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * identity_compare — levels of agreement of two forms, and their weight.
+ * identity_compare — levels of agreement of two forms.
  *
  * Level 0 is "a value is missing" and weighs nothing.  Levels are symmetric: where
  * a similarity depends on the order of its arguments, the smaller hash goes first.
@@ -12,11 +12,11 @@
 const char *const compare_names[COMPARES] = {
 	"family",	  "given",	"other",  "birth_date", "postcode", "place",
 	"occupation", "gender", "email",  "phone",		"id",		"street",
-	"unit",		  "region", "suffix", "company",	"domain"};
+	"unit",		  "region", "suffix", "company",	"domain",	"country"};
 
 static const char *const level_names[COMPARES][LEVELS] = {
 	{NULL, "exact", "close", "similar", "elsewhere", "initial", "initial_differs", "faint",
-	 "differs", "one_word", "one_word_close"},
+	 "differs", "one_word", "one_word_close", "handle"},
 	{NULL, "exact", "nickname", "close", "initial", "similar", "elsewhere", "differs_same_initial",
 	 "differs"},
 	{NULL, "exact", "close", "initial", "differs"},
@@ -26,21 +26,32 @@ static const char *const level_names[COMPARES][LEVELS] = {
 	{NULL, "exact", "close", "differs"},
 	{NULL, "exact", "close", "differs"},
 	{NULL, "exact", "differs"},
-	{NULL, "exact", "close", "same_local", "similar", "differs"},
-	{NULL, "exact", "national", "close", "differs"},
+	{NULL, "exact", "close", "same_local", "similar", "differs", "close_name", "same_name",
+	 "similar_name", "exact_shared"},
+	{NULL, "exact", "national", "close", "differs", "exact_shared"},
 	{NULL, "exact", "close", "differs"},
 	{NULL, "exact", "close_same_number", "street", "street_close", "number", "differs"},
 	{NULL, "exact", "close", "differs"},
 	{NULL, "exact", "close", "differs"},
 	{NULL, "exact", "differs"},
 	{NULL, "exact", "same_words", "close", "part", "initials", "some_words", "differs"},
-	{NULL, "exact", "same_brand", "differs"},
+	{NULL, "exact", "same_brand", "differs", "exact_shared"},
+	{NULL, "exact", "differs"},
 };
 
 const char *
 identity_compare_level_name(Compare compare, unsigned level)
 {
 	return level < LEVELS ? level_names[compare][level] : NULL;
+}
+
+bool
+identity_compare_fixed(Compare compare, unsigned level)
+{
+	return (compare == COMPARE_EMAIL && level == EMAIL_EXACT_SHARED) ||
+		   (compare == COMPARE_PHONE && level == PHONE_EXACT_SHARED) ||
+		   (compare == COMPARE_DOMAIN && level == DOMAIN_EXACT_SHARED) ||
+		   (compare == COMPARE_COUNTRY && level == COUNTRY_EXACT);
 }
 
 /* Jaro-Winkler of two values, or 0 when it cannot reach `least`. */
@@ -93,6 +104,29 @@ has_word(const IdentityForm *form, uint32_t hash)
 	return false;
 }
 
+/* Are all words of one name among the other's? */
+static bool
+words_within(const IdentityForm *a, const IdentityForm *b)
+{
+	for (unsigned i = 0; i < a->first[FORM_TOKEN + 1]; i++)
+		if (!has_word(b, a->values[i].hash))
+			return false;
+	return true;
+}
+
+/* Given and family name swapped, one of them with an error. */
+static bool
+swapped(const IdentityForm *a, const IdentityForm *b)
+{
+	const FormValue *fa = &a->values[a->family], *fb = &b->values[b->family];
+	const FormValue *ga = &a->values[a->given], *gb = &b->values[b->given];
+
+	if (a->family == ABSENT || b->family == ABSENT)
+		return false;
+	return (ga->hash == fb->hash && jaro(a, fa, b, gb, 8500) >= 8500) ||
+		   (gb->hash == fa->hash && jaro(a, ga, b, fb, 8500) >= 8500);
+}
+
 static unsigned
 family_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
 {
@@ -123,6 +157,14 @@ nickname_inside(const IdentityForm *a, const FormValue *given)
 	return false;
 }
 
+/* Swapped, or called by the middle name.  A word of the family in common does not make it so. */
+static bool
+elsewhere(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
+{
+	return (has_word(a, y->hash) && has_word(b, x->hash)) || words_within(a, b) ||
+		   words_within(b, a) || swapped(a, b);
+}
+
 static unsigned
 given_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
 {
@@ -139,9 +181,9 @@ given_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, co
 	similar = jaro(a, x, b, y, 8200);
 	if (similar >= 9200)
 		return 3;
-	if (has_word(a, y->hash) || has_word(b, x->hash))
+	if (elsewhere(a, x, b, y))
 		return 6;
-	if (similar >= 8200)
+	if (similar >= 8200 || (x->length > 3 && y->length > 3 && near(a, x, b, y)))
 		return 5;
 	if (nickname_inside(a, y) || nickname_inside(b, x))
 		return 6;
@@ -175,6 +217,66 @@ other_level(const IdentityForm *a, const IdentityForm *b)
 	return best;
 }
 
+/* A name that is neither given nor family name, like "jsmith84". */
+static bool
+is_handle(const IdentityForm *form)
+{
+	return form->given == ABSENT && form->family == ABSENT && form->first[FORM_TOKEN + 1] == 1;
+}
+
+/* Does the handle's text go on with the word, or with its initial only? Moves *at behind it. */
+static bool
+takes(const char *text, unsigned length, unsigned *at, const IdentityForm *form,
+	  const FormValue *word, bool initial)
+{
+	unsigned n = initial ? 1 : word->length;
+
+	if (n == 0 || *at + n > length || memcmp(text + *at, form_text(form, word), n) != 0)
+		return false;
+	*at += n;
+	return true;
+}
+
+/* Is the handle made of the other's names: jsmith, johnsmith, smithjohn, johns? */
+static bool
+handle_fits(const IdentityForm *handle, const IdentityForm *named)
+{
+	const FormValue *given, *family;
+	const char *text;
+	unsigned length = 0;
+
+	if (!is_handle(handle))
+		return false;
+	text = form_text(handle, &handle->values[0]);
+	while (length < handle->values[0].length && (text[length] < '0' || text[length] > '9'))
+		length++;
+	if (is_handle(named))
+		return handle->values[0].hash == named->values[0].hash;
+	if (named->given == ABSENT || named->family == ABSENT)
+		return false;
+	given = &named->values[named->given];
+	family = &named->values[named->family];
+	for (unsigned way = 0; way < 4; way++)
+	{
+		bool turned = way == 3;
+		unsigned at = 0;
+
+		if (takes(text, length, &at, named, turned ? family : given, way == 0) &&
+			takes(text, length, &at, named, turned ? given : family, way == 2) && at == length)
+			return true;
+	}
+	return false;
+}
+
+/* Of a name of one word nobody knows which it is. */
+static unsigned
+one_word_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
+{
+	if (x->hash == y->hash)
+		return FAMILY_ONE_WORD;
+	return jaro(a, x, b, y, 9000) >= 9000 ? FAMILY_ONE_WORD_CLOSE : 0;
+}
+
 static void
 compare_names_of(const IdentityForm *a, const IdentityForm *b, uint8_t level[COMPARES])
 {
@@ -183,16 +285,14 @@ compare_names_of(const IdentityForm *a, const IdentityForm *b, uint8_t level[COM
 	const FormValue *ga = a->given == ABSENT ? NULL : &a->values[a->given];
 	const FormValue *gb = b->given == ABSENT ? NULL : &b->values[b->given];
 
-	if (fa != NULL && fb != NULL)
+	if (is_handle(a) || is_handle(b))
+		level[COMPARE_FAMILY] = handle_fits(a, b) || handle_fits(b, a) ? FAMILY_HANDLE : 0;
+	else if (fa != NULL && fb != NULL)
 		level[COMPARE_FAMILY] = (uint8_t) family_level(a, fa, b, fb);
 	else if (fa != NULL && gb != NULL)
-		level[COMPARE_FAMILY] = gb->hash == fa->hash			   ? 9
-								: jaro(a, fa, b, gb, 9000) >= 9000 ? 10
-																   : 0;
+		level[COMPARE_FAMILY] = (uint8_t) one_word_level(a, fa, b, gb);
 	else if (fb != NULL && ga != NULL)
-		level[COMPARE_FAMILY] = ga->hash == fb->hash			   ? 9
-								: jaro(a, ga, b, fb, 9000) >= 9000 ? 10
-																   : 0;
+		level[COMPARE_FAMILY] = (uint8_t) one_word_level(a, ga, b, fb);
 	if (ga != NULL && gb != NULL && level[COMPARE_FAMILY] < 9)
 		level[COMPARE_GIVEN] = (uint8_t) given_level(a, ga, b, gb);
 	level[COMPARE_OTHER] = (uint8_t) other_level(a, b);
@@ -250,9 +350,43 @@ inside(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const F
 		   memmem(form_text(b, y), y->length, form_text(a, x), x->length) != NULL;
 }
 
+/* Two digits make a local part more than the owner's name, which the names say already. */
+static bool
+numbered(const IdentityForm *form, const FormValue *email)
+{
+	const char *text = form_text(form, email);
+	unsigned digits = 0;
+
+	for (unsigned i = 0; i < email->part; i++)
+		digits += text[i] >= '0' && text[i] <= '9';
+	return digits >= 2;
+}
+
+/* A year of birth or a running number that differs is no slip of the finger. */
+static bool
+same_digits(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
+{
+	const char *s = form_text(a, x), *t = form_text(b, y);
+	unsigned i = 0, j = 0;
+
+	for (;;)
+	{
+		while (i < x->part && (s[i] < '0' || s[i] > '9'))
+			i++;
+		while (j < y->part && (t[j] < '0' || t[j] > '9'))
+			j++;
+		if (i == x->part || j == y->part)
+			return i == x->part && j == y->part;
+		if (s[i++] != t[j++])
+			return false;
+	}
+}
+
 static unsigned
 email_level(const IdentityForm *a, const IdentityForm *b)
 {
+	/* which of two levels tells more */
+	static const uint8_t email_order[] = {99, 0, 2, 3, 5, 9, 4, 6, 8, 1};
 	unsigned best = 0;
 
 	for (unsigned i = a->first[FORM_EMAIL]; i < a->first[FORM_EMAIL + 1]; i++)
@@ -264,14 +398,16 @@ email_level(const IdentityForm *a, const IdentityForm *b)
 			if ((x->flags | y->flags) & (VALUE_GENERIC | VALUE_WEAK))
 				continue;
 			if (x->hash == y->hash)
-				level = 1;
+				level = (x->flags | y->flags) & VALUE_SHARED ? 9 : 1;
+			else if (!same_digits(a, x, b, y))
+				level = 5;
 			else if (near(a, x, b, y))
-				level = 2;
+				level = numbered(a, x) ? 2 : 6;
 			else if (x->hash2 == y->hash2 && x->part >= 5)
-				level = 3;
+				level = numbered(a, x) ? 3 : 7;
 			else if (jaro(a, x, b, y, 9000) >= 9000)
-				level = 4;
-			if (best == 0 || level < best)
+				level = numbered(a, x) ? 4 : 8;
+			if (best == 0 || email_order[level] < email_order[best])
 				best = level;
 		}
 	return best;
@@ -280,6 +416,7 @@ email_level(const IdentityForm *a, const IdentityForm *b)
 static unsigned
 phone_level(const IdentityForm *a, const IdentityForm *b)
 {
+	static const uint8_t phone_order[] = {99, 0, 1, 3, 4, 2};
 	unsigned best = 0;
 
 	for (unsigned i = a->first[FORM_PHONE]; i < a->first[FORM_PHONE + 1]; i++)
@@ -290,13 +427,15 @@ phone_level(const IdentityForm *a, const IdentityForm *b)
 
 			if ((x->flags | y->flags) & VALUE_GENERIC)
 				continue;
-			if (x->hash == y->hash)
+			if (x->hash2 == y->hash2 && (x->flags | y->flags) & VALUE_SHARED)
+				level = 5;
+			else if (x->hash == y->hash)
 				level = 1;
 			else if (x->hash2 == y->hash2)
 				level = 2;
 			else if (near(a, x, b, y))
 				level = 3;
-			if (best == 0 || level < best)
+			if (best == 0 || phone_order[level] < phone_order[best])
 				best = level;
 		}
 	return best;
@@ -360,19 +499,32 @@ simple_level(const IdentityForm *a, const IdentityForm *b, FormKind kind, unsign
 	return 3;
 }
 
-static unsigned
-shared_words(const IdentityForm *a, const IdentityForm *b)
+static bool
+word_close(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
 {
-	unsigned shared = 0;
+	return x->hash == y->hash || (x->length >= 4 && y->length >= 4 && near(a, x, b, y)) ||
+		   jaro(a, x, b, y, 9000) >= 9000;
+}
+
+/* Words of a that have no counterpart in b; *exact: none of the others is misspelt. */
+static unsigned
+words_left(const IdentityForm *a, const IdentityForm *b, bool *exact)
+{
+	unsigned left = 0;
 
 	for (unsigned i = a->first[FORM_WORD]; i < a->first[FORM_WORD + 1]; i++)
-		for (unsigned j = b->first[FORM_WORD]; j < b->first[FORM_WORD + 1]; j++)
+	{
+		unsigned best = 2;
+
+		for (unsigned j = b->first[FORM_WORD]; j < b->first[FORM_WORD + 1] && best > 0; j++)
 			if (a->values[i].hash == b->values[j].hash)
-			{
-				shared++;
-				break;
-			}
-	return shared;
+				best = 0;
+			else if (best == 2 && word_close(a, &a->values[i], b, &b->values[j]))
+				best = 1;
+		left += best == 2;
+		*exact &= best == 0;
+	}
+	return left;
 }
 
 /* Is the short name made of the initials of the other's words? */
@@ -389,25 +541,28 @@ initials_of(const IdentityForm *one, const FormValue *initials, const IdentityFo
 	return true;
 }
 
+/* What names have in common is often the brand or the trade; the words that only one of them has
+ * tell a franchise from its sister. */
 static unsigned
 company_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
 {
 	unsigned na = a->first[FORM_WORD + 1] - a->first[FORM_WORD];
-	unsigned nb = b->first[FORM_WORD + 1] - b->first[FORM_WORD];
-	unsigned shared, fewer = na < nb ? na : nb;
+	unsigned left_a, left_b;
+	bool exact = true;
 
 	if (x->hash == y->hash)
 		return 1;
-	shared = shared_words(a, b);
-	if (shared == na && shared == nb)
-		return 2;
-	if (near(a, x, b, y) || jaro(a, x, b, y, 9300) >= 9300)
+	left_a = words_left(a, b, &exact);
+	left_b = words_left(b, a, &exact);
+	if (left_a == 0 && left_b == 0)
+		return exact ? 2 : 3;
+	if (near(a, x, b, y))
 		return 3;
-	if (shared == fewer && fewer > 0)
+	if (left_a == 0 || left_b == 0)
 		return 4;
 	if (initials_of(a, x, b) || initials_of(b, y, a))
 		return 5;
-	return shared * 2 >= fewer && shared > 0 ? 6 : 7;
+	return left_a < na ? 6 : 7;
 }
 
 static unsigned
@@ -417,7 +572,7 @@ domain_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, c
 	unsigned i = 0;
 
 	if (x->hash == y->hash)
-		return 1;
+		return (x->flags | y->flags) & VALUE_SHARED ? 4 : 1;
 	while (i < x->length && i < y->length && s[i] == t[i] && s[i] != '.')
 		i++;
 	return i >= 3 && i < x->length && i < y->length && s[i] == '.' && t[i] == '.' ? 2 : 3;
@@ -465,6 +620,37 @@ compare_suffixes(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 	c->why = "name suffixes differ";
 }
 
+static bool
+same_value(const IdentityForm *a, const IdentityForm *b, FormKind kind)
+{
+	for (unsigned i = a->first[kind]; i < a->first[kind + 1]; i++)
+		for (unsigned j = b->first[kind]; j < b->first[kind + 1]; j++)
+			if (kind == FORM_PHONE ? a->values[i].hash2 == b->values[j].hash2
+								   : a->values[i].hash == b->values[j].hash)
+				return true;
+	return false;
+}
+
+bool
+identity_compare_other_name(const IdentityForm *a, const IdentityForm *b)
+{
+	uint8_t level[COMPARES] = {0};
+
+	if (a->kind == IDENTITY_COMPANY)
+	{
+		const FormValue *x = value_of(a, FORM_COMPANY), *y = value_of(b, FORM_COMPANY);
+
+		return x != NULL && y != NULL && company_level(a, x, b, y) >= 6;
+	}
+	if (a->given == ABSENT || b->given == ABSENT || a->values[a->given].length < 2 ||
+		b->values[b->given].length < 2)
+		return false;
+	compare_names_of(a, b, level);
+	/* who shares mailbox and telephone is the same, with a name misspelt or unheard of */
+	return level[COMPARE_GIVEN] >= GIVEN_DIFFERS_SAME_INITIAL &&
+		   !(same_value(a, b, FORM_EMAIL) && same_value(a, b, FORM_PHONE));
+}
+
 void
 identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 {
@@ -493,84 +679,6 @@ identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison
 		c->level[COMPARE_COMPANY] = (uint8_t) company_level(a, x, b, y);
 	if ((x = value_of(a, FORM_DOMAIN)) != NULL && (y = value_of(b, FORM_DOMAIN)) != NULL)
 		c->level[COMPARE_DOMAIN] = (uint8_t) domain_level(a, x, b, y);
-}
-
-static int32_t
-rarer(const IdentityForm *a, const IdentityForm *b, FormKind kind)
-{
-	const FormValue *x = &a->values[a->first[kind]], *y = &b->values[b->first[kind]];
-
-	return x->rarity < y->rarity ? x->rarity : y->rarity;
-}
-
-/* What the household shares says little about who in it: those comparisons together
- * weigh no more than a bound when the given names plainly differ. */
-static int32_t
-household(const IdentityModel *model, const IdentityForm *a, const Comparison *c)
-{
-	static const Compare shared[] = {COMPARE_FAMILY, COMPARE_POSTCODE, COMPARE_PLACE,
-									 COMPARE_STREET, COMPARE_UNIT,	   COMPARE_REGION,
-									 COMPARE_PHONE,	 COMPARE_EMAIL};
-	int32_t bound = model_parameter(model, a->kind, PARAMETER_household), sum = 0;
-
-	if (c->level[COMPARE_GIVEN] < 7)
-		return 0;
-	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
-		if (c->part[shared[i]] > 0)
-			sum += c->part[shared[i]];
-	return sum > bound ? bound - sum : 0;
-}
-
-void
-identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
-					   Comparison *c)
-{
-	const KindModel *kind = &model->kind[a->kind];
-	const uint8_t *level = c->level;
-	int32_t sum = kind->parameter[PARAMETER_prior];
-
-	for (unsigned i = 0; i < COMPARES; i++)
-		c->part[i] = level[i] == 0 ? 0 : kind->weight[i][level[i]];
-	if (level[COMPARE_FAMILY] >= 1 && level[COMPARE_FAMILY] <= 3)
-	{
-		int32_t x = a->values[a->family].rarity, y = b->values[b->family].rarity;
-		int32_t rarity = x < y ? x : y;
-
-		c->part[COMPARE_FAMILY] += level[COMPARE_FAMILY] == 1 ? rarity : rarity / 2;
-	}
-	if (level[COMPARE_GIVEN] == 1)
-		c->part[COMPARE_GIVEN] += a->values[a->given].rarity;
-	if (level[COMPARE_POSTCODE] == 1)
-		c->part[COMPARE_POSTCODE] += rarer(a, b, FORM_POSTCODE);
-	if (level[COMPARE_PLACE] == 1)
-		c->part[COMPARE_PLACE] += rarer(a, b, FORM_PLACE);
-	if (level[COMPARE_OCCUPATION] == 1)
-		c->part[COMPARE_OCCUPATION] += rarer(a, b, FORM_OCCUPATION);
-	if (level[COMPARE_STREET] == 1 || level[COMPARE_STREET] == 3)
-		c->part[COMPARE_STREET] += rarer(a, b, FORM_STREET);
-	if (level[COMPARE_COMPANY] == 1)
-		c->part[COMPARE_COMPANY] += rarer(a, b, FORM_COMPANY);
-	for (unsigned i = 0; i < COMPARES; i++)
-		sum += c->part[i];
-	c->capped = a->kind == IDENTITY_PERSON ? household(model, a, c) : 0;
-	sum += c->capped;
-	c->bits = sum > 120 * BIT ? 120 * BIT : sum < -120 * BIT ? -120 * BIT : sum;
-}
-
-void
-identity_score_forms(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
-					 IdentityScore *score)
-{
-	Comparison c;
-
-	memset(score, 0, sizeof(*score));
-	if (a->kind != b->kind)
-	{
-		score->bits = -120;
-		return;
-	}
-	identity_compare(model, a, b, &c);
-	score->bits = (double) c.bits / BIT;
-	score->conflict = c.conflict;
-	memcpy(score->levels, c.level, COMPARES);
+	if ((x = value_of(a, FORM_COUNTRY)) != NULL && (y = value_of(b, FORM_COUNTRY)) != NULL)
+		c->level[COMPARE_COUNTRY] = x->hash2 == y->hash2 ? 1 : 2;
 }

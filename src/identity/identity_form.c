@@ -168,6 +168,16 @@ add_name(Builder *b)
 		add(b, FORM_SUFFIX, &name.suffix, 1);
 }
 
+/* Countries of one calling code count as one: a number does not tell them apart. */
+static void
+add_country(Builder *b, const char *country)
+{
+	FormValue *value = add(b, FORM_COUNTRY, country, 2);
+
+	if (value != NULL)
+		value->hash2 = identity_normal_calling_code(country);
+}
+
 static void
 add_places(Builder *b)
 {
@@ -180,7 +190,7 @@ add_places(Builder *b)
 	unsigned outward;
 
 	if (country != NULL && identity_normal_country(country->text, country->length, b->country))
-		add(b, FORM_COUNTRY, b->country, 2);
+		add_country(b, b->country);
 	if (postcode != NULL &&
 		identity_normal_postcode(postcode->text, postcode->length, &text, &outward))
 	{
@@ -219,10 +229,12 @@ add_places(Builder *b)
 	}
 }
 
-static void
-add_contacts(Builder *b)
+/* Returns the country that a domain stands for, or NULL. */
+static const char *
+add_emails(Builder *b)
 {
 	const IdentityField *f;
+	const char *country = NULL;
 
 	for (unsigned i = 0; i < 4 && (f = field(b, IDENTITY_EMAIL, i)) != NULL; i++)
 	{
@@ -236,9 +248,20 @@ add_contacts(Builder *b)
 		value->hash2 = (uint32_t) identity_text_hash(email.local.text, email.local.length, 3);
 		if (email.role)
 			value->flags |= VALUE_WEAK;
+		country = identity_normal_domain_country(&email.domain);
 		if (!email.free_mail && b->company && i == 0 && field(b, IDENTITY_WEBSITE, 0) == NULL)
 			add(b, FORM_DOMAIN, email.domain.text, email.domain.length);
 	}
+	return country;
+}
+
+/* Returns the country whose code was dialled, or NULL. */
+static const char *
+add_phones(Builder *b)
+{
+	const IdentityField *f;
+	const char *country = NULL;
+
 	for (unsigned i = 0; i < 4 && (f = field(b, IDENTITY_PHONE, i)) != NULL; i++)
 	{
 		NormalPhone phone;
@@ -248,18 +271,29 @@ add_contacts(Builder *b)
 		if (!identity_normal_phone(f->text, f->length, b->country[0] ? b->country : NULL, &phone) ||
 			(value = add(b, FORM_PHONE, phone.number.text, phone.number.length)) == NULL)
 			continue;
+		if (!phone.mobile)
+			value->flags |= phone.landline ? VALUE_WEAK | VALUE_LANDLINE : VALUE_WEAK;
+		if (phone.country != NULL)
+			country = phone.country;
 		last = phone.national.length > 8 ? phone.national.length - 8u : 0;
 		value->hash2 = (uint32_t) identity_text_hash(phone.national.text + last,
 													 phone.national.length - last, 4);
 	}
-	if ((f = field(b, IDENTITY_WEBSITE, 0)) != NULL)
-	{
-		NormalText domain;
-		bool shared;
+	return country;
+}
 
-		if (identity_normal_domain(f->text, f->length, &domain, &shared) && !shared)
-			add(b, FORM_DOMAIN, domain.text, domain.length);
-	}
+static void
+add_contacts(Builder *b)
+{
+	const char *by_domain = add_emails(b), *by_number = add_phones(b);
+	const IdentityField *f = field(b, IDENTITY_WEBSITE, 0);
+	NormalText domain;
+	bool shared;
+
+	if (b->country[0] == 0 && (by_number != NULL || by_domain != NULL))
+		add_country(b, by_number != NULL ? by_number : by_domain);
+	if (f != NULL && identity_normal_domain(f->text, f->length, &domain, &shared) && !shared)
+		add(b, FORM_DOMAIN, domain.text, domain.length);
 }
 
 static void

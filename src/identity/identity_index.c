@@ -152,16 +152,56 @@ generic(const Identity *identity, const uint32_t *members, uint32_t count, unsig
 	return distinct > allowed;
 }
 
+static bool
+may_be_shared(FormKind value)
+{
+	return value == FORM_EMAIL || value == FORM_PHONE || value == FORM_DOMAIN;
+}
+
+/* Does the record plainly bear another name than one of the members? */
+static bool
+other_name(const Identity *identity, uint32_t number, const uint32_t *members, uint32_t count)
+{
+	const IdentityForm *form = identity_form_of(identity, identity_record(identity, number));
+
+	for (uint32_t i = 0; i < count; i++)
+		if (members[i] != number &&
+			identity_compare_other_name(
+				form, identity_form_of(identity, identity_record(identity, members[i]))))
+			return true;
+	return false;
+}
+
+/* What a value is with these users: 0, VALUE_SHARED or VALUE_GENERIC.  before: what it was
+ * with one of them less, the last, or with one more, -1: then all are compared. */
+static uint8_t
+standing(const Identity *identity, const uint32_t *members, uint32_t count, unsigned kind,
+		 FormKind value, int before)
+{
+	if (generic(identity, members, count, kind, value))
+		return VALUE_GENERIC;
+	if (!may_be_shared(value) || count < 2)
+		return 0;
+	if (before == VALUE_SHARED)
+		return VALUE_SHARED;
+	if (before == 0)
+		return other_name(identity, members[count - 1], members, count - 1) ? VALUE_SHARED : 0;
+	for (uint32_t i = 1; i < count; i++)
+		if (other_name(identity, members[i], members, i))
+			return VALUE_SHARED;
+	return 0;
+}
+
 static FormKind
 value_kind(const IdentityForm *form, const Key *key)
 {
 	return (FormKind) form->values[key->value].kind;
 }
 
-/* Marks, in the stored form, the value behind a key; compares it by the key again, since
- * the other record's value may stand elsewhere. */
+/* Marks, in the stored form, the value behind a key; finds it by the key again, since the
+ * other record's value may stand elsewhere. */
 static void
-mark(Identity *identity, uint32_t number, uint64_t key, bool on)
+mark(Identity *identity, uint32_t number, uint64_t key, uint8_t flag)
 {
 	RecordRow *record = identity_record(identity, number);
 	IdentityForm *form = identity_form_of(identity, record);
@@ -172,11 +212,10 @@ mark(Identity *identity, uint32_t number, uint64_t key, bool on)
 		if (keys[i].hash == key && keys[i].value != ABSENT)
 		{
 			size_t offset = offsetof(IdentityForm, values) + keys[i].value * sizeof(FormValue);
+			uint8_t *flags = &form->values[keys[i].value].flags;
 
 			identity_store_edit(&identity->store, record->form, offset, sizeof(FormValue));
-			form->values[keys[i].value].flags &= (uint8_t) ~VALUE_GENERIC;
-			if (on)
-				form->values[keys[i].value].flags |= VALUE_GENERIC;
+			*flags = (uint8_t) ((*flags & ~(VALUE_GENERIC | VALUE_SHARED)) | flag);
 			identity_record_edit(identity, number)->flags |= RECORD_STALE;
 			identity_list_add(identity, &identity->dirty, number);
 		}
@@ -316,18 +355,38 @@ die(Identity *identity, const uint32_t *members, uint32_t count)
 	}
 }
 
-int32_t
-identity_pair_bits(Identity *identity, uint32_t a, uint32_t b)
+static bool
+compare_records(Identity *identity, uint32_t a, uint32_t b, Comparison *c)
 {
-	Comparison c;
 	const RecordRow *x = identity_record(identity, a), *y = identity_record(identity, b);
 	const IdentityForm *f = identity_form_of(identity, x), *g = identity_form_of(identity, y);
 
 	if (f->kind != g->kind)
-		return INT16_MIN;
-	identity_compare(identity->model, f, g, &c);
+		return false;
+	identity_compare(identity->model, f, g, c);
 	identity_root(identity)->comparisons++;
-	return c.conflict ? INT16_MIN : c.bits;
+	return !c->conflict;
+}
+
+int32_t
+identity_pair_bits(Identity *identity, uint32_t a, uint32_t b)
+{
+	Comparison c;
+
+	return compare_records(identity, a, b, &c) ? c.bits : INT16_MIN;
+}
+
+int32_t
+identity_pair_beside(Identity *identity, uint32_t a, uint32_t b)
+{
+	Comparison c;
+	unsigned kind = identity_form_of(identity, identity_record(identity, a))->kind;
+
+	if (!compare_records(identity, a, b, &c))
+		return INT16_MIN;
+	return c.bits < model_parameter(identity->model, kind, PARAMETER_link) && c.bits < c.against
+			   ? c.against
+			   : c.bits;
 }
 
 static bool
@@ -430,18 +489,41 @@ relink_listed(Identity *identity)
 	identity->relink.count = 0;
 }
 
-/* The value behind a key becomes generic, or no longer is. */
+/* The value behind a key has another standing for all who have it. */
 static void
-turn(Identity *identity, uint64_t key, const uint32_t *members, uint32_t count, bool on)
+turn(Identity *identity, uint64_t key, const uint32_t *members, uint32_t count, uint8_t before,
+	 uint8_t after)
 {
 	Root *root = identity_root(identity);
 
-	root->generic_values += on ? 1 : (uint64_t) -1;
+	root->generic_values +=
+		(uint64_t) (after == VALUE_GENERIC) - (uint64_t) (before == VALUE_GENERIC);
 	for (uint32_t i = 0; i < count; i++)
 	{
-		mark(identity, members[i], key, on);
+		mark(identity, members[i], key, after);
 		identity_list_add(identity, &identity->relink, members[i]);
 	}
+}
+
+/* A record more has the value: what becomes of it for the others and for this one? */
+static void
+value_gained(Identity *identity, uint32_t number, const Key *key, uint32_t *members, uint32_t count)
+{
+	const IdentityForm *form = identity_form_of(identity, identity_record(identity, number));
+	FormKind value = value_kind(form, key);
+	uint8_t before, after;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (members[i] == number)
+			members[i--] = members[--count];
+	before = standing(identity, members, count, form->kind, value, -1);
+	members[count++] = number;
+	after = standing(identity, members, count, form->kind, value,
+					 before == VALUE_GENERIC ? -1 : before);
+	if (before != after)
+		turn(identity, key->hash, members, count, before, after);
+	else if (after != 0)
+		mark(identity, number, key->hash, after);
 }
 
 void
@@ -458,7 +540,6 @@ identity_index_add(Identity *identity, uint32_t number)
 	{
 		Postings p;
 		uint32_t count;
-		bool before, after;
 
 		p = put_posting(identity, keys[k].hash, number);
 		if (p.count > cap)
@@ -473,24 +554,13 @@ identity_index_add(Identity *identity, uint32_t number)
 		}
 		if (p.count > cap + 1)
 		{
-			mark(identity, number, keys[k].hash, true);
+			mark(identity, number, keys[k].hash, VALUE_GENERIC);
 			continue;
 		}
+		if (p.count < 2)
+			continue;
 		count = list_postings(identity, &p, members, POSTINGS_MAX);
-		after = generic(identity, members, count, form->kind, value_kind(form, &keys[k]));
-		if (!after)
-			continue;
-		for (uint32_t i = 0; i < count; i++)
-			if (members[i] == number)
-				members[i] = members[--count];
-		before = generic(identity, members, count, form->kind, value_kind(form, &keys[k]));
-		if (before)
-			mark(identity, number, keys[k].hash, true);
-		else
-		{
-			members[count++] = number;
-			turn(identity, keys[k].hash, members, count, true);
-		}
+		value_gained(identity, number, &keys[k], members, count);
 	}
 	identity_list_add(identity, &identity->relink, number);
 	relink_listed(identity);
@@ -509,8 +579,10 @@ identity_index_remove(Identity *identity, uint32_t number)
 	remove_edges(identity, number);
 	for (unsigned k = 0; k < n; k++)
 	{
-		bool was =
-			keys[k].value != ABSENT && (form->values[keys[k].value].flags & VALUE_GENERIC) != 0;
+		uint8_t was = keys[k].value == ABSENT
+						  ? 0
+						  : form->values[keys[k].value].flags & (VALUE_GENERIC | VALUE_SHARED);
+		uint8_t now;
 		Postings p;
 		uint32_t count;
 
@@ -529,11 +601,12 @@ identity_index_remove(Identity *identity, uint32_t number)
 				identity_list_add(identity, &identity->relink, members[i]);
 			continue;
 		}
-		if (!was)
+		if (was == 0)
 			continue;
 		count = list_postings(identity, &p, members, POSTINGS_MAX);
-		if (!generic(identity, members, count, form->kind, value_kind(form, &keys[k])))
-			turn(identity, keys[k].hash, members, count, false);
+		now = standing(identity, members, count, form->kind, value_kind(form, &keys[k]), -1);
+		if (now != was)
+			turn(identity, keys[k].hash, members, count, was, now);
 	}
 	relink_listed(identity);
 }
@@ -556,43 +629,4 @@ identity_index_shared(const Identity *identity, uint32_t a, uint32_t b)
 				shared += key_lives(identity, f, &x[i], &p);
 			}
 	return shared;
-}
-
-bool
-identity_index_right(Identity *identity, uint32_t number)
-{
-	const RecordRow *record = identity_record(identity, number);
-	const IdentityForm *form = identity_form_of(identity, record);
-	int32_t floor = model_parameter(identity->model, form->kind, PARAMETER_edge);
-	uint32_t members[POSTINGS_MAX];
-	Key keys[KEYS_MAX];
-	unsigned n = identity_keys(identity->model, form, keys), linked = 0;
-	bool due[FORM_VALUES] = {false};
-
-	for (unsigned k = 0; k < n; k++)
-	{
-		Postings p = postings(identity, keys[k].hash);
-		uint32_t count = list_postings(identity, &p, members, POSTINGS_MAX);
-
-		if (keys[k].value != ABSENT)
-			due[keys[k].value] |=
-				p.count > cap_of(identity, form->kind) ||
-				generic(identity, members, count, form->kind, value_kind(form, &keys[k]));
-	}
-	for (unsigned v = 0; v < form->nvalues; v++)
-		if (due[v] != ((form->values[v].flags & VALUE_GENERIC) != 0))
-			return false;
-	gather(identity, number, form, &identity->seen);
-	for (size_t i = 0; i < identity->seen.count; i++)
-	{
-		uint32_t other = identity->seen.item[i];
-		Comparison c;
-
-		identity_compare(identity->model, form,
-						 identity_form_of(identity, identity_record(identity, other)), &c);
-		linked += c.bits >= floor;
-		if (c.bits >= floor && find_edge(identity, record, other) == record->nedges)
-			return false;
-	}
-	return linked == record->nedges;
 }

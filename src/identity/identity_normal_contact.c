@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <libpsl.h>
+#include <stdlib.h>
 
 static const char *const free_mail[] = {
 	"aol.com",		  "bigpond.com",   "btinternet.com", "comcast.net",	   "fastmail.com",
@@ -38,6 +39,20 @@ listed(const char *const *list, size_t count, const char *text)
 	return false;
 }
 
+/* "family.smith": the household's. */
+static bool
+of_family(const char *local)
+{
+	static const char *const words[] = {"fam",	  "familia",  "familie", "familj",
+										"family", "famiglia", "famille", "rodzina"};
+	size_t n = strcspn(local, "._-");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && local[n] != 0; i++)
+		if (strlen(words[i]) == n && memcmp(words[i], local, n) == 0)
+			return true;
+	return false;
+}
+
 static void
 set_text(NormalText *text, const char *bytes, size_t length)
 {
@@ -48,11 +63,27 @@ set_text(NormalText *text, const char *bytes, size_t length)
 	text->length = (uint8_t) length;
 }
 
+/* The local part without its tag; at Google without dots. Returns its length. */
+static size_t
+keep_local(const char *text, size_t length, bool google, char local[NORMAL_MAX + 1])
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < length && kept < NORMAL_MAX; i++)
+	{
+		if (i > 0 && text[i] == '+')
+			break;
+		if (!(google && text[i] == '.'))
+			local[kept++] = text[i];
+	}
+	return kept;
+}
+
 bool
 identity_normal_email(const char *text, size_t length, NormalEmail *email)
 {
 	char folded[256], local[NORMAL_MAX + 1];
-	size_t n, at, kept = 0;
+	size_t n, at, kept;
 	const char *domain;
 	char *sign;
 	bool shared, google;
@@ -72,17 +103,11 @@ identity_normal_email(const char *text, size_t length, NormalEmail *email)
 		domain = "gmail.com";
 	google = strcmp(domain, "gmail.com") == 0;
 	email->free_mail = listed(free_mail, sizeof(free_mail) / sizeof(free_mail[0]), domain);
-	for (size_t i = 0; i < at && kept < NORMAL_MAX; i++)
-	{
-		if (i > 0 && folded[i] == '+')
-			break;
-		if (!(google && folded[i] == '.'))
-			local[kept++] = folded[i];
-	}
+	kept = keep_local(folded, at, google, local);
 	if (kept == 0)
 		return false;
 	local[kept] = 0;
-	email->role = listed(roles, sizeof(roles) / sizeof(roles[0]), local);
+	email->role = listed(roles, sizeof(roles) / sizeof(roles[0]), local) || of_family(folded);
 	set_text(&email->local, local, kept);
 	memcpy(email->full.text, local, kept);
 	email->full.length = (uint8_t) kept;
@@ -126,23 +151,45 @@ identity_normal_domain(const char *text, size_t length, NormalText *domain, bool
 	return domain->length > 3;
 }
 
-/* country, its code, the prefix dialled inside it, digits of a national number */
+/* country, its code, the prefix dialled inside it, digits of a national number, how mobile numbers
+ * begin (empty: not to be told) */
 static const struct
 {
 	char country[3];
 	char code[4];
 	char trunk[2];
 	uint8_t least, most;
-} plans[] = {{"us", "1", "1", 10, 10},	{"ca", "1", "1", 10, 10},  {"gb", "44", "0", 9, 10},
-			 {"ie", "353", "0", 7, 9},	{"de", "49", "0", 6, 11},  {"at", "43", "0", 6, 12},
-			 {"ch", "41", "0", 9, 9},	{"fr", "33", "0", 9, 9},   {"es", "34", "", 9, 9},
-			 {"it", "39", "", 8, 11},	{"pt", "351", "", 9, 9},   {"nl", "31", "0", 9, 9},
-			 {"be", "32", "0", 8, 9},	{"lu", "352", "", 6, 9},   {"dk", "45", "", 8, 8},
-			 {"se", "46", "0", 7, 9},	{"no", "47", "", 8, 8},	   {"fi", "358", "0", 6, 11},
-			 {"pl", "48", "", 9, 9},	{"cz", "420", "", 9, 9},   {"sk", "421", "0", 9, 9},
-			 {"hu", "36", "", 8, 9},	{"gr", "30", "", 10, 10},  {"au", "61", "0", 9, 9},
-			 {"nz", "64", "0", 8, 10},	{"in", "91", "0", 10, 10}, {"jp", "81", "0", 9, 10},
-			 {"br", "55", "0", 10, 11}, {"mx", "52", "", 10, 10},  {"za", "27", "0", 9, 9}};
+	char mobile[48];
+} plans[] = {{"us", "1", "1", 10, 10, ""},
+			 {"ca", "1", "1", 10, 10, ""},
+			 {"gb", "44", "0", 9, 10, "7"},
+			 {"ie", "353", "0", 7, 9, "8"},
+			 {"de", "49", "0", 6, 11, "15 16 17"},
+			 {"at", "43", "0", 6, 12, "6"},
+			 {"ch", "41", "0", 9, 9, "7"},
+			 {"fr", "33", "0", 9, 9, "6 7"},
+			 {"es", "34", "", 9, 9, "6 7"},
+			 {"it", "39", "", 8, 11, "3"},
+			 {"pt", "351", "", 9, 9, "9"},
+			 {"nl", "31", "0", 9, 9, "6"},
+			 {"be", "32", "0", 8, 9, "4"},
+			 {"lu", "352", "", 6, 9, "6"},
+			 {"dk", "45", "", 8, 8, ""},
+			 {"se", "46", "0", 7, 9, "7"},
+			 {"no", "47", "", 8, 8, "4 9"},
+			 {"fi", "358", "0", 6, 11, "4 5"},
+			 {"pl", "48", "", 9, 9, "45 50 51 53 57 60 66 69 72 73 78 79 88"},
+			 {"cz", "420", "", 9, 9, "6 7"},
+			 {"sk", "421", "0", 9, 9, "9"},
+			 {"hu", "36", "", 8, 9, "20 30 31 50 70"},
+			 {"gr", "30", "", 10, 10, "69"},
+			 {"au", "61", "0", 9, 9, "4"},
+			 {"nz", "64", "0", 8, 10, "2"},
+			 {"in", "91", "0", 10, 10, "6 7 8 9"},
+			 {"jp", "81", "0", 9, 10, "70 80 90"},
+			 {"br", "55", "0", 10, 11, ""},
+			 {"mx", "52", "", 10, 10, ""},
+			 {"za", "27", "0", 9, 9, "6 7 8"}};
 
 #define PLANS (sizeof(plans) / sizeof(plans[0]))
 
@@ -223,6 +270,21 @@ find_plan(const Dialled *d, const char *country, size_t *plan)
 	return *plan < PLANS && d->digits[0] == plans[*plan].trunk[0] && d->n > plans[*plan].least;
 }
 
+/* Does the number begin with one of the prefixes, which blanks part? */
+static bool
+starts(const char *prefixes, const char *number)
+{
+	while (*prefixes != 0)
+	{
+		size_t n = strcspn(prefixes, " ");
+
+		if (strncmp(prefixes, number, n) == 0)
+			return true;
+		prefixes += n + (prefixes[n] == ' ');
+	}
+	return false;
+}
+
 bool
 identity_normal_phone(const char *text, size_t length, const char *country, NormalPhone *phone)
 {
@@ -235,6 +297,9 @@ identity_normal_phone(const char *text, size_t length, const char *country, Norm
 	skip = find_plan(&d, country, &plan);
 	set_text(&phone->national, d.digits + skip, d.n - skip);
 	phone->international = plan < PLANS;
+	phone->mobile = plan < PLANS && starts(plans[plan].mobile, phone->national.text);
+	phone->landline = plan < PLANS && plans[plan].mobile[0] != 0 && !phone->mobile;
+	phone->country = phone->international && d.plus ? plans[plan].country : NULL;
 	if (phone->international)
 	{
 		size_t code = strlen(plans[plan].code);
@@ -246,4 +311,28 @@ identity_normal_phone(const char *text, size_t length, const char *country, Norm
 	else
 		phone->number = phone->national;
 	return phone->national.length >= 5;
+}
+
+uint32_t
+identity_normal_calling_code(const char *country)
+{
+	for (size_t i = 0; i < PLANS; i++)
+		if (strcmp(plans[i].country, country) == 0)
+			return (uint32_t) strtoul(plans[i].code, NULL, 10);
+	return 1u << 16 | (uint32_t) (unsigned char) country[0] << 8 | (unsigned char) country[1];
+}
+
+const char *
+identity_normal_domain_country(const NormalText *domain)
+{
+	const char *label = domain->length > 3 ? domain->text + domain->length - 2 : "";
+
+	if (label[0] == 0 || label[-1] != '.')
+		return NULL;
+	if (strcmp(label, "uk") == 0)
+		return "gb";
+	for (size_t i = 0; i < PLANS; i++)
+		if (strcmp(plans[i].country, label) == 0)
+			return plans[i].country;
+	return NULL;
 }

@@ -24,6 +24,7 @@ static const char *const titles[] = {
 	"madam", "mme", "mlle", "sra",	"sig", "rev", "hon",  "dame",	   "lord", "lady", "messrs"};
 
 static bool listed(const char *const *list, size_t count, const NormalText *word);
+static bool handle(const NormalText *word);
 static void strip(NormalName *name);
 static void add_words(NormalName *name, const IdentityField *field);
 
@@ -142,10 +143,25 @@ strip(NormalName *name)
 		name->suffix = suffix;
 		words->count--;
 	}
-	if (words->count >= 1)
-		name->given = 0;
 	if (words->count >= 2)
+	{
+		name->given = 0;
 		name->family = (uint8_t) (words->count - 1);
+	}
+	else if (words->count == 1 && skip > 0) /* "Mr Smith" */
+		name->family = 0;
+	else if (words->count == 1 && !handle(&words->word[0]))
+		name->given = 0;
+}
+
+/* "jsmith84" is a user's name, neither given nor family name. */
+static bool
+handle(const NormalText *word)
+{
+	for (unsigned i = 1; i < word->length; i++)
+		if (word->text[i] >= '0' && word->text[i] <= '9')
+			return true;
+	return false;
 }
 
 static bool

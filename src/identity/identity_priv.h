@@ -10,7 +10,7 @@
 
 #include "goldpan/identity.h"
 
-#define IDENTITY_RULES 1 /* raised when a rule of normalising, keys or levels changes */
+#define IDENTITY_RULES 2 /* raised when a rule of normalising, keys or levels changes */
 #define BIT			   256
 #define ABSENT		   0xff
 
@@ -18,8 +18,6 @@
 
 uint64_t identity_text_hash(const void *bytes, size_t length, uint64_t seed);
 uint64_t identity_text_mix(uint64_t a, uint64_t b);
-/* 128 bits that no two inputs share in practice, the same on every machine. */
-void identity_text_name(const void *bytes, size_t length, uint8_t name[16]);
 /* Jaro-Winkler similarity in 1/10000; both at most 64 bytes, readable 16 bytes past the end. */
 unsigned identity_text_jaro(const char *a, unsigned n, const char *b, unsigned m);
 /* Are the texts at most one insertion, deletion, replacement or swap of neighbours apart? */
@@ -87,10 +85,16 @@ typedef struct NormalPhone
 	NormalText number;	 /* E.164 digits without +, or national digits */
 	NormalText national; /* significant digits without country code */
 	bool international;
+	bool mobile, landline; /* both false: the number does not tell */
+	const char *country;   /* the first of its calling code when that was dialled; or NULL */
 } NormalPhone;
 
 bool identity_normal_phone(const char *text, size_t length, const char *country,
 						   NormalPhone *phone);
+/* Telephone code of a country ("gb": 44), or a number of its own when that is not known. */
+uint32_t identity_normal_calling_code(const char *country);
+/* The country that a domain's last label stands for; NULL when none that we know. */
+const char *identity_normal_domain_country(const NormalText *domain);
 /* Postcode without blanks; *outward: length of its coarse part. */
 bool identity_normal_postcode(const char *text, size_t length, NormalText *postcode,
 							  unsigned *outward);
@@ -151,16 +155,18 @@ typedef enum FormKind
 /* flags */
 #define VALUE_EXCLUSIVE 1u
 #define VALUE_VERIFIED	2u
-#define VALUE_GENERIC	4u /* set by the engine in its own copy: counts as absent */
-#define VALUE_WEAK		8u /* role mailbox, free-mail domain */
-#define VALUE_NUMBER	16u
+#define VALUE_GENERIC	4u	/* set by the engine in its own copy: counts as absent */
+#define VALUE_WEAK		8u	/* role mailbox; number that is not known to be a mobile one */
+#define VALUE_LANDLINE	16u /* number that is known to be none */
+#define VALUE_SHARED	32u /* set by the engine: people with other given names use it too */
 
 typedef struct FormValue
 {
 	uint64_t letters;
 	uint32_t hash;	/* of the whole value */
 	uint32_t hash2; /* token: nickname index; e-mail: local part; phone: last digits;
-					   id: scheme; street: name; postcode: outward part */
+					   id: scheme; street: name; postcode: outward part;
+					   country: calling code */
 	uint16_t offset;
 	uint16_t sound; /* soundex of a token; street: hash of the number */
 	int16_t rarity; /* log2 of expected over actual frequency, 1/256 bit */
@@ -195,6 +201,8 @@ form_text(const IdentityForm *form, const FormValue *value)
 /* Is this a form that the functions here may read?  For bytes from outside. */
 bool identity_form_valid(const void *bytes, size_t length, const IdentityModel *model);
 
+typedef struct KindModel KindModel;
+
 /* ---- comparisons ---- */
 
 typedef enum Compare
@@ -216,10 +224,84 @@ typedef enum Compare
 	COMPARE_SUFFIX,
 	COMPARE_COMPANY,
 	COMPARE_DOMAIN,
+	COMPARE_COUNTRY,
 	COMPARES
 } Compare;
 
 #define LEVELS 12 /* level 0: a value is missing */
+
+/* Levels by name where a rule looks at them; in the order of level_names. */
+enum
+{
+	FAMILY_EXACT = 1,
+	FAMILY_CLOSE,
+	FAMILY_SIMILAR,
+	FAMILY_ELSEWHERE,
+	FAMILY_INITIAL,
+	FAMILY_INITIAL_DIFFERS,
+	FAMILY_FAINT,
+	FAMILY_DIFFERS,
+	FAMILY_ONE_WORD,
+	FAMILY_ONE_WORD_CLOSE,
+	FAMILY_HANDLE,
+
+	GIVEN_EXACT = 1,
+	GIVEN_NICKNAME,
+	GIVEN_CLOSE,
+	GIVEN_INITIAL,
+	GIVEN_SIMILAR,
+	GIVEN_ELSEWHERE,
+	GIVEN_DIFFERS_SAME_INITIAL,
+	GIVEN_DIFFERS,
+
+	DATE_EXACT = 1,
+	DATE_CLOSE = 4,
+	DATE_SAME_YEAR = 6,
+
+	POSTCODE_EXACT = 1,
+	POSTCODE_OUTWARD = 3,
+	POSTCODE_DIFFERS = 5,
+
+	EMAIL_EXACT = 1,
+	EMAIL_CLOSE,
+	EMAIL_SAME_LOCAL,
+	EMAIL_SIMILAR,
+	EMAIL_DIFFERS,
+	EMAIL_CLOSE_NAME,
+	EMAIL_SAME_NAME,
+	EMAIL_SIMILAR_NAME,
+	EMAIL_EXACT_SHARED,
+
+	PHONE_EXACT = 1,
+	PHONE_NATIONAL,
+	PHONE_CLOSE,
+	PHONE_DIFFERS,
+	PHONE_EXACT_SHARED,
+
+	ID_EXACT = 1,
+	ID_CLOSE,
+	ID_DIFFERS,
+
+	STREET_EXACT = 1,
+	STREET_CLOSE_SAME_NUMBER,
+	STREET_NAME,
+
+	COMPANY_EXACT = 1,
+	COMPANY_SAME_WORDS,
+	COMPANY_CLOSE,
+	COMPANY_PART,
+	COMPANY_INITIALS,
+	COMPANY_SOME_WORDS,
+	COMPANY_DIFFERS,
+
+	DOMAIN_EXACT = 1,
+	DOMAIN_SAME_BRAND,
+	DOMAIN_DIFFERS,
+	DOMAIN_EXACT_SHARED,
+
+	COUNTRY_EXACT = 1,
+	COUNTRY_DIFFERS
+};
 
 typedef struct Comparison
 {
@@ -228,15 +310,26 @@ typedef struct Comparison
 	const char *why; /* of the conflict */
 	uint8_t level[COMPARES];
 	int32_t part[COMPARES]; /* bits of each comparison, rarity included */
-	int32_t capped;			/* taken off by the household rule, <= 0 */
+	int32_t capped;			/* taken off by identity_compare_relation, <= 0 */
+	int32_t against;		/* the evidence against alone, <= 0 */
 } Comparison;
 
 extern const char *const compare_names[COMPARES];
 /* Name of a level; NULL when the comparison has no such level. */
 const char *identity_compare_level_name(Compare compare, unsigned level);
 
+/* Levels whose weight training cannot learn, because the names explain them, or because only
+ * the engine knows them; they keep the weight they start with. */
+bool identity_compare_fixed(Compare compare, unsigned level);
+
+/* Do the two plainly bear different names (given names; companies: the whole)? */
+bool identity_compare_other_name(const IdentityForm *a, const IdentityForm *b);
+
 /* Fills level[] and conflict; pure in the forms. */
 void identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison *c);
+/* What to take off a sum of bits (<= 0) for evidence that relatives share too. */
+int32_t identity_compare_relation(const KindModel *kind, const IdentityForm *a,
+								  const IdentityForm *b, const Comparison *c, int32_t sum);
 /* Adds up bits from level[]. */
 void identity_compare_weigh(const IdentityModel *model, const IdentityForm *a,
 							const IdentityForm *b, Comparison *c);
@@ -273,7 +366,7 @@ uint32_t identity_key_blocks(unsigned family);
 #define IDENTITY_PARAMETER_TABLE(X)                                                                \
 	X(prior, -60, 0, BIT, -10, -12)                                                                \
 	X(link, -20, 60, BIT, 2, 4)                                                                    \
-	X(gate, -60, 60, BIT, -1, 0)                                                                   \
+	X(gate, -60, 60, BIT, -1.5, 0)                                                                 \
 	X(neighbour, -20, 60, BIT, 2, 2)                                                               \
 	X(edge, -20, 60, BIT, -3, -3)                                                                  \
 	X(share_of_mean, 0, 1, BIT, 0.5, 0.5)                                                          \
@@ -282,7 +375,13 @@ uint32_t identity_key_blocks(unsigned family);
 	X(bridge_side, 1, 1000, 1, 3, 3)                                                               \
 	X(seen_together, 0, 100, BIT, 8, 8)                                                            \
 	X(seen_apart, 0, 100, BIT, 24, 24)                                                             \
-	X(household, 0, 100, BIT, 40, 40)                                                              \
+	X(household, -20, 100, BIT, 13, 12)                                                            \
+	X(household_unnamed, -20, 100, BIT, 11, 15)                                                    \
+	X(neighbours, 0, 100, BIT, 14, 60)                                                             \
+	X(name_only, -20, 60, BIT, 1, 3)                                                               \
+	X(name_rare, 0, 100, BIT, 20, 0)                                                               \
+	X(mailbox, 0, 60, BIT, 14, 60)                                                                 \
+	X(place_by_postcode, 0, 1, BIT, 0.25, 1)                                                       \
 	X(key_cap, 2, 250, 1, 60, 60)                                                                  \
 	X(neighbourhood, 2, 400, 1, 200, 200)                                                          \
 	X(records, 2, 400, 1, 60, 100)                                                                 \
@@ -309,7 +408,7 @@ typedef struct Frequency /* of one frequent value */
 	int32_t bits;  /* log2 of its share, 1/256 bit, negative */
 } Frequency;
 
-typedef struct KindModel
+struct KindModel
 {
 	int32_t parameter[PARAMETERS];
 	int32_t weight[COMPARES][LEVELS];
@@ -320,7 +419,7 @@ typedef struct KindModel
 	int32_t rest[FORM_KINDS];	  /* the same among values not listed */
 	uint32_t nfrequencies, mask;
 	Frequency *frequencies; /* open addressing, mask + 1 entries */
-} KindModel;
+};
 
 struct IdentityModel
 {

@@ -75,7 +75,9 @@ typedef struct Work
 	double random[COMPARES][LEVELS]; /* counts among random pairs */
 	double u[COMPARES][LEVELS];
 	double m[COMPARES][LEVELS], weight[COMPARES];
-	double matches; /* the most that one session expects */
+	double matches;					   /* the most that one session expects */
+	double given_known, given_differs; /* pairs of one address */
+	double given_least;				   /* the least share of differing ones a session found */
 	Buffer *notes;
 } Work;
 
@@ -84,6 +86,7 @@ static bool frequencies(Work *work, Err *err);
 static void random_pairs(Work *work);
 static void settle_u(Work *work, double lambda, bool corrected);
 static bool session(Work *work, const Session *which, Err *err);
+static void settle_household(Work *work);
 static bool add_pattern(Patterns *patterns, const uint8_t level[COMPARES], double count);
 static void maximise(Work *work, const Patterns *patterns, uint32_t blind, double scale,
 					 double found[COMPARES][LEVELS], double seen[COMPARES], double *share);
@@ -213,7 +216,7 @@ train_kind(Work *work, Err *err)
 		settle_u(work, lambda, round > 0);
 		memset(work->m, 0, sizeof(work->m));
 		memset(work->weight, 0, sizeof(work->weight));
-		work->matches = 0;
+		work->matches = work->given_least = 0;
 		for (size_t i = 0; i < SESSIONS; i++)
 			if (!session(work, &sessions[i], err))
 				return false;
@@ -222,7 +225,8 @@ train_kind(Work *work, Err *err)
 	for (unsigned c = 0; c < COMPARES; c++)
 		for (unsigned l = 1; l < LEVELS; l++)
 		{
-			if (identity_compare_level_name((Compare) c, l) == NULL)
+			if (identity_compare_level_name((Compare) c, l) == NULL ||
+				identity_compare_fixed((Compare) c, l))
 				continue;
 			if (work->u[c][l] > 0)
 				kind->u[c][l] = identity_model_log(work->u[c][l]);
@@ -233,6 +237,7 @@ train_kind(Work *work, Err *err)
 		}
 	if (lambda > 0)
 		kind->parameter[PARAMETER_prior] = identity_model_log(lambda < .5 ? lambda : .5);
+	settle_household(work);
 	if (work->notes != NULL &&
 		!buffer_printf(work->notes, err, "records %zu, chance of a match 2^%.2f\n",
 					   work->forms->count, kind->parameter[PARAMETER_prior] / (double) BIT))
@@ -504,6 +509,73 @@ session_patterns(const Work *work, const Session *which, Patterns *patterns, dou
 	return true;
 }
 
+/* How often given names plainly differ at one address. */
+static void
+count_given(Work *work, const Patterns *patterns)
+{
+	work->given_known = work->given_differs = 0;
+	for (size_t i = 0; i < patterns->size; i++)
+	{
+		const Pattern *p = &patterns->pattern[i];
+
+		work->given_known += p->level[COMPARE_GIVEN] > 0 ? p->count : 0;
+		work->given_differs += p->level[COMPARE_GIVEN] >= 7 ? p->count : 0;
+	}
+}
+
+static bool
+addresses_known(const Forms *forms)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < forms->count; i++)
+		known += forms->form[i]->first[FORM_STREET + 1] > forms->form[i]->first[FORM_STREET];
+	return known * 100 > forms->count;
+}
+
+/*
+ * What a shared address may weigh when the given names plainly differ.  They differ among the
+ * records of one person as often as elsewhere (m); what is beyond that are people who live
+ * together.  The two shares give the odds of such a pair, and the bound is what leads there
+ * from the prior.  Too few pairs: the preset stays; it is loose where no record says where anybody
+ * lives, since then nothing is known of households.
+ */
+static void
+settle_household(Work *work)
+{
+	KindModel *kind = work->kind;
+	double m = work->given_least, beyond, odds;
+
+	if (work->forms->form[0]->kind == IDENTITY_COMPANY) /* sharing all but the name says nothing */
+	{
+		kind->parameter[PARAMETER_household] = -kind->parameter[PARAMETER_prior];
+		kind->parameter[PARAMETER_household_unnamed] =
+			-kind->parameter[PARAMETER_prior] + kind->parameter[PARAMETER_link] - BIT;
+		return;
+	}
+	if (!addresses_known(work->forms))
+	{
+		kind->parameter[PARAMETER_household] = 18 * BIT;
+		kind->parameter[PARAMETER_household_unnamed] = 60 * BIT;
+	}
+	if (work->given_known < 200 || m == 0)
+		return;
+	beyond = work->given_differs / work->given_known - m;
+	/* within the error of measurement: nobody lives with anybody */
+	if (beyond < 2 * sqrt(m * (1 - m) / work->given_known))
+		beyond = .0001;
+	odds = log2((m < .002 ? .002 : m) / beyond);
+	odds = odds > 12 ? 12 : odds < -6 ? -6 : odds;
+	kind->parameter[PARAMETER_household] = (int32_t) lrint(odds * BIT) -
+										   kind->parameter[PARAMETER_prior] -
+										   kind->weight[COMPARE_GIVEN][8];
+	if (kind->parameter[PARAMETER_household] < 0)
+		kind->parameter[PARAMETER_household] = 0;
+	odds = log2((1 - m) / beyond) - 2;
+	kind->parameter[PARAMETER_household_unnamed] =
+		(int32_t) lrint((odds > 12 ? 12 : odds) * BIT) - kind->parameter[PARAMETER_prior];
+}
+
 static bool
 session(Work *work, const Session *which, Err *err)
 {
@@ -518,6 +590,8 @@ session(Work *work, const Session *which, Err *err)
 	done = true;
 	if (pairs < 50)
 		goto out;
+	if (which->blind >> COMPARE_STREET & 1)
+		count_given(work, &patterns);
 	maximise(work, &patterns, which->blind, scale, found, seen, &share);
 	if (work->notes != NULL &&
 		!buffer_printf(work->notes, err, "session %s: %.0f pairs, %.3f of them matches%s\n",
@@ -525,6 +599,13 @@ session(Work *work, const Session *which, Err *err)
 		done = false;
 	if (share < .001 || share > .999)
 		goto out;
+	if (seen[COMPARE_GIVEN] >= 30 && !(which->blind >> COMPARE_GIVEN & 1))
+	{
+		double differs = found[COMPARE_GIVEN][7] + found[COMPARE_GIVEN][8];
+
+		if (work->given_least == 0 || differs < work->given_least)
+			work->given_least = differs;
+	}
 	for (unsigned c = 0; c < COMPARES; c++)
 	{
 		if (seen[c] < 30 || (which->blind >> c & 1))

@@ -72,10 +72,6 @@ check_area(Identity *identity, uint32_t number, char *message, size_t size)
 		if (bits != INT16_MIN && bits != edge[e].bits)
 			return wrong(message, size, "an edge's weight is old", number, edge[e].record);
 	}
-	if (!identity_index_right(identity, number))
-		return wrong(message, size, "a generic mark or an edge is not what it must be", number, 0);
-	if (!identity_area_right(identity, number))
-		return wrong(message, size, "a neighbourhood is not what a search finds", number, 0);
 	if (area == NULL)
 		return true;
 	if (record->area_at >= area->count || area->member[record->area_at] != number)
@@ -87,7 +83,7 @@ check_area(Identity *identity, uint32_t number, char *message, size_t size)
 		if (identity_record(identity, other)->area != record->area)
 			return wrong(message, size, "a member is in another neighbourhood", number, other);
 		if (other != number && identity_area_bits(area)[identity_area_pair(record->area_at, m)] !=
-								   (int16_t) identity_pair_bits(identity, number, other))
+								   (int16_t) identity_pair_beside(identity, number, other))
 			return wrong(message, size, "a kept weight is old", number, other);
 	}
 	return true;

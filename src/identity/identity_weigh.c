@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * identity_weigh — what levels of agreement weigh: Fellegi-Sunter, frequencies, dependence.
+ *
+ * Each comparison adds log2(m/u) of its level, rarer values more.  Comparisons that
+ * repeat what another has said are tempered, so that evidence is not counted twice.
+ */
+#include "identity/identity_priv.h"
+
+#include <string.h>
+
+static int32_t
+rarer(const IdentityForm *a, const IdentityForm *b, FormKind kind)
+{
+	const FormValue *x = &a->values[a->first[kind]], *y = &b->values[b->first[kind]];
+
+	return x->rarity < y->rarity ? x->rarity : y->rarity;
+}
+
+static int32_t
+positive(int32_t part)
+{
+	return part > 0 ? part : 0;
+}
+
+/* Mailboxes are named after their owners: local parts that are alike say little that the names
+ * did not say. */
+static void
+temper_email(const KindModel *kind, Comparison *c)
+{
+	/* by level: what a mailbox may weigh whatever the names weigh, bits */
+	static const uint8_t least[] = {[EMAIL_CLOSE] = 6,
+									[EMAIL_SAME_LOCAL] = 6,
+									[EMAIL_CLOSE_NAME] = 3,
+									[EMAIL_SAME_NAME] = 3,
+									[EMAIL_EXACT_SHARED] = 0};
+	uint8_t level = c->level[COMPARE_EMAIL];
+	int32_t names = positive(c->part[COMPARE_FAMILY]) + positive(c->part[COMPARE_GIVEN]);
+	int32_t most = kind->parameter[PARAMETER_mailbox] - names;
+
+	if (level == 0 || level == EMAIL_EXACT || level == EMAIL_DIFFERS || level == EMAIL_EXACT_SHARED)
+		return;
+	if (most < least[level] * BIT)
+		most = least[level] * BIT;
+	if (c->part[COMPARE_EMAIL] > most)
+		c->part[COMPARE_EMAIL] = most;
+}
+
+/* A postcode that agrees implies the place; under another family name any two do. */
+static void
+temper_place(const KindModel *kind, Comparison *c)
+{
+	uint8_t family = c->level[COMPARE_FAMILY];
+	unsigned last = family == FAMILY_DIFFERS || family == FAMILY_INITIAL_DIFFERS ? POSTCODE_DIFFERS
+																				 : POSTCODE_OUTWARD;
+
+	if (c->level[COMPARE_POSTCODE] != 0 && c->level[COMPARE_POSTCODE] <= last &&
+		c->part[COMPARE_PLACE] > 0)
+		c->part[COMPARE_PLACE] =
+			c->part[COMPARE_PLACE] * kind->parameter[PARAMETER_place_by_postcode] / BIT;
+}
+
+/* Agreement on a rare value weighs more, on a frequent one less. */
+static void
+add_rarity(const IdentityForm *a, const IdentityForm *b, Comparison *c)
+{
+	const uint8_t *level = c->level;
+
+	if (level[COMPARE_FAMILY] >= FAMILY_EXACT && level[COMPARE_FAMILY] <= FAMILY_SIMILAR)
+	{
+		int32_t x = a->values[a->family].rarity, y = b->values[b->family].rarity;
+		int32_t rarity = x < y ? x : y;
+
+		c->part[COMPARE_FAMILY] += level[COMPARE_FAMILY] == FAMILY_EXACT ? rarity : rarity / 2;
+	}
+	if (level[COMPARE_GIVEN] == GIVEN_EXACT)
+		c->part[COMPARE_GIVEN] += a->values[a->given].rarity;
+	if (level[COMPARE_POSTCODE] == POSTCODE_EXACT)
+		c->part[COMPARE_POSTCODE] += rarer(a, b, FORM_POSTCODE);
+	if (level[COMPARE_PLACE] == 1)
+		c->part[COMPARE_PLACE] += rarer(a, b, FORM_PLACE);
+	if (level[COMPARE_OCCUPATION] == 1)
+		c->part[COMPARE_OCCUPATION] += rarer(a, b, FORM_OCCUPATION);
+	if (level[COMPARE_STREET] == STREET_EXACT || level[COMPARE_STREET] == STREET_NAME)
+		c->part[COMPARE_STREET] += rarer(a, b, FORM_STREET);
+	if (level[COMPARE_COMPANY] == COMPANY_EXACT)
+		c->part[COMPARE_COMPANY] += rarer(a, b, FORM_COMPANY);
+}
+
+void
+identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
+					   Comparison *c)
+{
+	const KindModel *kind = &model->kind[a->kind];
+	int32_t sum = kind->parameter[PARAMETER_prior];
+
+	for (unsigned i = 0; i < COMPARES; i++)
+		c->part[i] = c->level[i] == 0 ? 0 : kind->weight[i][c->level[i]];
+	add_rarity(a, b, c);
+	if (a->kind == IDENTITY_PERSON)
+	{
+		temper_email(kind, c);
+		temper_place(kind, c);
+	}
+	c->against = 0;
+	for (unsigned i = 0; i < COMPARES; i++)
+	{
+		sum += c->part[i];
+		c->against += c->part[i] < 0 ? c->part[i] : 0;
+	}
+	c->capped = identity_compare_relation(kind, a, b, c, sum);
+	sum += c->capped;
+	c->bits = sum > 120 * BIT ? 120 * BIT : sum < -120 * BIT ? -120 * BIT : sum;
+}
+
+void
+identity_score_forms(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
+					 IdentityScore *score)
+{
+	Comparison c;
+
+	memset(score, 0, sizeof(*score));
+	if (a->kind != b->kind)
+	{
+		score->bits = -120;
+		return;
+	}
+	identity_compare(model, a, b, &c);
+	score->bits = (double) c.bits / BIT;
+	score->conflict = c.conflict;
+	memcpy(score->levels, c.level, COMPARES);
+}
