@@ -158,7 +158,8 @@ source_decode_room(SourceDecoder *decoder, size_t ncolumns, Err *err)
 	size_t capacity = ncolumns < 32 ? 32 : ncolumns;
 	SourceValue *values;
 
-	if (ncolumns <= decoder->capacity)
+	/* a relation without columns, too, has rows, not no rows */
+	if (ncolumns <= decoder->capacity && decoder->capacity > 0)
 		return true;
 	values = alloc_resize(decoder->new_values, capacity * sizeof(SourceValue));
 	if (values != NULL)
