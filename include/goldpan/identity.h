@@ -9,8 +9,8 @@
  *
  * Threads: an IdentityModel is constant and may be shared.  identity_form() and
  * identity_score_forms() are pure.  One thread owns an Identity: only it calls
- * prepare, commit, abort, apply and restore.  Other threads may query; a query
- * waits while a batch lies between prepare and commit or abort.
+ * prepare, commit, abort, apply and free.  Other threads may query and snapshot; they
+ * wait while a batch lies between prepare and commit or abort.
  */
 #ifndef GOLDPAN_IDENTITY_H
 #define GOLDPAN_IDENTITY_H
@@ -25,11 +25,11 @@ typedef struct IdentityDelta IdentityDelta;
 typedef enum IdentityChangeType
 {
 	IDENTITY_UPSERT = 1,
-	IDENTITY_DELETE, /* may come back: judgements and former ids stay */
+	IDENTITY_DELETE, /* may come back: judgements stay in force */
 	IDENTITY_ERASE,	 /* delete, and forget the judgements that name it */
 	IDENTITY_JUDGE,
 	IDENTITY_UNDO,	 /* of the judgement whose handle is `judgement.handle` */
-	IDENTITY_ADOPT,	 /* upsert into the customer named in `customer`, clustered by SETTLE */
+	IDENTITY_ADOPT,	 /* a new record into the customer named, not yet clustered; else an upsert */
 	IDENTITY_SETTLE, /* clusters what was adopted; ids are carried by overlap */
 } IdentityChangeType;
 
@@ -52,6 +52,7 @@ typedef struct IdentityJudgement
 	size_t nseen_a, nseen_b;
 	uint32_t version_a, version_b; /* entity versions seen; 0: not checked, else stale is refused */
 	const char *user, *reason;
+	bool carried; /* from another state: a and b may be gone, and come back */
 } IdentityJudgement;
 
 /* (position, ordinal) rises strictly; a change at or below the last is skipped as a replay. */
@@ -85,8 +86,8 @@ bool identity_prepare(Identity *identity, const IdentityChange *changes, size_t 
 void identity_commit(Identity *identity);
 void identity_abort(Identity *identity);
 
-/* Takes a stored delta: the state afterwards is the one its commit had.  Fails (STOP,
- * ERR_DIVERGED) when the delta does not follow this state. */
+/* Takes a stored delta, wherever its bytes lie: the state afterwards is the one its commit had.
+ * Fails when it is damaged (ERR_DATA) or does not follow this state (ERR_DIVERGED). */
 bool identity_apply(Identity *identity, const void *bytes, size_t length, Err *err) MUST_CHECK;
 
 typedef enum IdentityStatus
@@ -135,7 +136,7 @@ typedef struct IdentityEvent
 	IdentityRef ref;		/* moved, deleted, erased; source NULL otherwise */
 } IdentityEvent;
 
-/* A customer whose version the batch read or wrote, and what it was before (0: new). */
+/* A customer whose version a change read or raised, and what it was before (0: new). */
 typedef struct IdentityVersion
 {
 	IdentityId customer;
@@ -152,7 +153,7 @@ IdentityStatus identity_delta_status(const IdentityDelta *delta, size_t change,
 typedef bool (*IdentitySink)(void *context, const void *bytes, size_t length, Err *err);
 typedef bool (*IdentitySource)(void *context, void *bytes, size_t length, Err *err);
 
-/* Writes the state with its position, model hash and checksum.  Not between prepare and commit. */
+/* Writes the state, its position, model hash and checksum; by its owner not while prepared. */
 bool identity_snapshot(const Identity *identity, IdentitySink sink, void *context,
 					   Err *err) MUST_CHECK;
 /* A new Identity from a snapshot; refuses another model or deployment (ERR_CONFIG) and
@@ -162,7 +163,6 @@ Identity *identity_restore(const IdentityModel *model, const char *deployment,
 						   Err *err);
 /* Position of the last change taken; both 0 at the start. */
 void identity_position(const Identity *identity, uint64_t *position, uint32_t *ordinal);
-
 /* ---- queries ---- */
 
 /* Fits the model's probabilities to the judgements of this state (same and different, by the

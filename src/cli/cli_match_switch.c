@@ -2,9 +2,9 @@
 /*
  * cli_match_switch.c — puts a state's records under another model, with their ids.
  *
- * Each record is adopted into the customer it is in; then everything is clustered at once and ids go by
- * overlap. Judgements follow in the order they were made: what a steward said holds under any
- * model.
+ * Each record is adopted into the customer it is in; judgements follow in the order they were made, those
+ * of records that are away too: what a steward said holds under any model. Then everything is
+ * clustered at once and ids go by overlap.
  */
 #include <string.h>
 
@@ -35,9 +35,9 @@ switch_judge(void *context, const char *line, size_t length, Err *err)
 	/* The versions seen were those of the other model. */
 	change.judgement.version_a = 0;
 	change.judgement.version_b = 0;
+	change.judgement.carried = true;
 	if (!identity_prepare(run->to, &change, 1, &delta, err))
 		return false;
-	/* One whose records are gone is kept by the engine or is of no effect; neither is an error. */
 	ok = run->sink(run->context, delta, NULL, 0, err);
 	if (ok)
 		identity_commit(run->to);
@@ -73,6 +73,10 @@ cli_identity_switch(Identity *to, const IdentityModel *model, const Identity *fr
 			change.type = IDENTITY_UPSERT;
 		ok = dataset_feed_add(feed, &change, err);
 	}
+	ok = ok && dataset_feed_flush(feed, err);
+	arena_init(&run.arena, (size_t) 64 << 20);
+	ok = ok && (state == NULL || dataset_state_judgements(state, switch_judge, &run, err));
+	arena_release(&run.arena);
 	if (ok)
 	{
 		IdentityChange settle = {.type = IDENTITY_SETTLE, .position = ++*position};
@@ -81,8 +85,5 @@ cli_identity_switch(Identity *to, const IdentityModel *model, const Identity *fr
 		ok = dataset_feed_add(feed, &settle, err) && dataset_feed_flush(feed, err);
 	}
 	dataset_feed_free(feed);
-	arena_init(&run.arena, (size_t) 64 << 20);
-	ok = ok && (state == NULL || dataset_state_judgements(state, switch_judge, &run, err));
-	arena_release(&run.arena);
 	return ok;
 }

@@ -18,7 +18,8 @@
 #define RECORDS offsetof(Root, records)
 
 static void take_change(Identity *identity, const IdentityChange *change, size_t at);
-static IdentityStatus put_record(Identity *identity, const IdentityChange *change);
+static IdentityStatus put_record(Identity *identity, const IdentityChange *change, char *message,
+								 size_t size);
 static IdentityStatus drop_record(Identity *identity, const IdentityChange *change, bool erase);
 static IdentityStatus settle_adopted(Identity *identity);
 static bool make_batch(Identity *identity, const IdentityChange *changes, size_t nchanges,
@@ -300,8 +301,9 @@ identity_prepare(Identity *identity, const IdentityChange *changes, size_t nchan
 	if (!make_batch(identity, changes, nchanges, err))
 		return false;
 	pthread_rwlock_wrlock(&identity->lock);
-	identity_delta_clear(&identity->delta);
+	identity_query_own(identity, true);
 	clear_scratch(identity);
+	identity_position(identity, &identity->position_before, &identity->ordinal_before);
 	identity->store.out = &out;
 	why = setjmp(out);
 	if (why == 0)
@@ -320,6 +322,7 @@ identity_prepare(Identity *identity, const IdentityChange *changes, size_t nchan
 	free_batch(identity);
 	identity_delta_clear(&identity->delta);
 	clear_scratch(identity);
+	identity_query_own(identity, false);
 	pthread_rwlock_unlock(&identity->lock);
 	if (why == 2)
 		return err_set(err, ERR_CLASS_REJECT, ERR_DATA,
@@ -337,7 +340,9 @@ identity_commit(Identity *identity)
 	if (!identity->prepared)
 		return;
 	identity_store_commit(&identity->store);
+	identity_delta_clear(&identity->delta);
 	identity->prepared = false;
+	identity_query_own(identity, false);
 	pthread_rwlock_unlock(&identity->lock);
 }
 
@@ -347,15 +352,10 @@ identity_abort(Identity *identity)
 	if (!identity->prepared)
 		return;
 	identity_store_abort(&identity->store);
+	identity_delta_clear(&identity->delta);
 	identity->prepared = false;
+	identity_query_own(identity, false);
 	pthread_rwlock_unlock(&identity->lock);
-}
-
-void
-identity_position(const Identity *identity, uint64_t *position, uint32_t *ordinal)
-{
-	*position = identity_root(identity)->position;
-	*ordinal = identity_root(identity)->ordinal;
 }
 
 static void
@@ -368,11 +368,12 @@ take_change(Identity *identity, const IdentityChange *change, size_t at)
 	if (change->position < root->position ||
 		(change->position == root->position && change->ordinal <= root->ordinal))
 	{
-		identity_delta_status_add(identity, at, IDENTITY_REPLAYED, "");
+		identity_delta_status_add(identity, at, IDENTITY_REPLAYED, NULL);
 		return;
 	}
 	identity->change = change;
 	identity->serial = 0;
+	identity->judged[0] = identity->judged[1] = 0;
 	identity->visits = 0;
 	root->position = change->position;
 	root->ordinal = change->ordinal;
@@ -382,7 +383,7 @@ take_change(Identity *identity, const IdentityChange *change, size_t at)
 	{
 		case IDENTITY_UPSERT:
 		case IDENTITY_ADOPT:
-			status = put_record(identity, change);
+			status = put_record(identity, change, message, sizeof(message));
 			break;
 		case IDENTITY_DELETE:
 		case IDENTITY_ERASE:
@@ -398,7 +399,7 @@ take_change(Identity *identity, const IdentityChange *change, size_t at)
 			status = settle_adopted(identity);
 			break;
 	}
-	if (identity->dirty.count > 0 && change->type != IDENTITY_ADOPT)
+	if (identity->dirty.count > 0)
 		identity_area_settle(identity);
 	identity_judge_look(identity);
 	for (size_t i = 0; i < identity->gone.count; i++)
@@ -503,6 +504,8 @@ put_form(Identity *identity, const IdentityChange *change, const IdentityForm *f
 		identity_record_edit(identity, number);
 		identity_store_delete(store, record->form, identity_form_of(identity, record)->size);
 		record->form = copy_form(identity, form);
+		if (record->flags & RECORD_UNSETTLED) /* waits on */
+			return IDENTITY_DONE;
 		record->flags |= RECORD_STALE;
 	}
 	else
@@ -540,10 +543,33 @@ nameable(const IdentityChange *change)
 		   strlen(change->ref.source) <= 200 && strlen(change->ref.id) <= 2000;
 }
 
-static IdentityStatus
-put_record(Identity *identity, const IdentityChange *change)
+/* Only a customer that is new or has nothing but adopted records takes another: where records
+ * are clustered already, that decides. */
+static bool
+adoptable(const Identity *identity, const IdentityChange *change)
 {
-	return nameable(change) ? put_form(identity, change, change->form) : IDENTITY_ABSENT;
+	static const IdentityId none;
+	uint32_t number = identity_find_entity(identity, &change->customer);
+	const EntityRow *entity = number == 0 ? NULL : identity_entity(identity, number);
+
+	if (memcmp(&change->customer, &none, sizeof(none)) == 0)
+		return false;
+	return entity == NULL || (entity->state == ENTITY_LIVE &&
+							  (identity_record(identity, entity->head)->flags & RECORD_UNSETTLED));
+}
+
+static IdentityStatus
+put_record(Identity *identity, const IdentityChange *change, char *message, size_t size)
+{
+	if (!nameable(change))
+		return IDENTITY_ABSENT;
+	if (change->type == IDENTITY_ADOPT && identity_find(identity, change->ref) == 0 &&
+		!adoptable(identity, change))
+	{
+		snprintf(message, size, "the customer to adopt the record has clustered ones already");
+		return IDENTITY_STALE;
+	}
+	return put_form(identity, change, change->form);
 }
 
 static void

@@ -82,6 +82,7 @@ reach(Identity *identity, uint32_t other, uint32_t now)
 static void
 reach_judged(Identity *identity, const RecordRow *record, uint32_t now)
 {
+	unsigned kind = identity_form_of(identity, record)->kind;
 	uint32_t judges[64], n;
 
 	n = identity_judges(identity, record, judges, 64);
@@ -97,7 +98,10 @@ reach_judged(Identity *identity, const RecordRow *record, uint32_t now)
 		{
 			uint32_t other = identity_find_hash(identity, body->hash[side]);
 
-			if (other != 0)
+			/* kinds may have changed since the answer; what is adopted waits to be settled */
+			if (other != 0 &&
+				identity_form_of(identity, identity_record(identity, other))->kind == kind &&
+				!(identity_record(identity, other)->flags & RECORD_UNSETTLED))
 				reach(identity, other, now);
 		}
 	}
@@ -323,4 +327,18 @@ identity_area_settle(Identity *identity)
 	build(identity, &identity->seen);
 	replace(identity, &identity->seen);
 	assign(identity);
+}
+
+bool
+identity_area_right(Identity *identity, uint32_t number)
+{
+	const AreaRow *area = area_of(identity, identity_record(identity, number));
+	uint32_t level = search(identity, number);
+
+	if (area == NULL || identity->wave.count == 1)
+		return area == NULL && identity->wave.count == 1;
+	if (area->count != identity->wave.count || area->level != level)
+		return false;
+	sort_wave(identity);
+	return memcmp(area->member, identity->wave.item, area->count * sizeof(uint32_t)) == 0;
 }

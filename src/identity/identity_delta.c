@@ -16,7 +16,8 @@
 #include "goldpan/alloc.h"
 
 #define CEILING ((size_t) 1 << 32)
-#define MAGIC	"GPIDLT1"
+#define MAGIC	"GPIDLT2"
+#define CARRIED 0x100u /* beside the verdict */
 
 typedef struct DeltaHead
 {
@@ -50,11 +51,20 @@ identity_delta_init(IdentityDelta *delta)
 	buffer_init(&delta->statuses, CEILING);
 }
 
+/* Nothing of what may be erased later stays in memory. */
+static void
+wipe(Buffer *buffer)
+{
+	if (buffer->length > 0)
+		memset(buffer->data, 0, buffer->length);
+	buffer_clear(buffer);
+}
+
 void
 identity_delta_clear(IdentityDelta *delta)
 {
-	buffer_clear(&delta->bytes);
-	buffer_clear(&delta->texts);
+	wipe(&delta->bytes);
+	wipe(&delta->texts);
 	buffer_clear(&delta->events);
 	buffer_clear(&delta->versions);
 	buffer_clear(&delta->statuses);
@@ -120,10 +130,34 @@ identity_event(Identity *identity, IdentityEventType type, uint32_t entity, uint
 void
 identity_delta_status_add(Identity *identity, size_t at, IdentityStatus status, const char *message)
 {
-	DeltaStatus row = {status, message[0] == 0 ? 0 : text(identity, message)};
+	DeltaStatus row = {status, message == NULL, 0};
+
+	if (message != NULL && message[0] != 0)
+		row.message = text(identity, message);
 
 	(void) at;
 	append(identity, &identity->delta.statuses, &row, sizeof(row));
+}
+
+/* An answer is told before what comes of it: its event gets the version that this has left.
+ * Customers whose versions it read are listed though they stayed as they were. */
+static void
+judged_versions(Identity *identity)
+{
+	IdentityEvent *events = (IdentityEvent *) (void *) identity->delta.events.data;
+
+	for (unsigned i = 0; i < 2 && identity->judged[i] != 0; i++)
+	{
+		const EntityRow *entity = identity_entity(identity, identity->judged[i]);
+		IdentityVersion version = {entity->id, entity->version, entity->version};
+
+		if (i == 0)
+			events[identity->judged_event].version = entity->version;
+		if (entity->touched != identity_root(identity)->epoch &&
+			(i == 0 || identity->judged[1] != identity->judged[0]))
+			append(identity, &identity->delta.versions, &version, sizeof(version));
+	}
+	identity->judged[0] = identity->judged[1] = 0;
 }
 
 /* Versions that rose, once a change; events say so too. */
@@ -141,6 +175,7 @@ identity_delta_touched(Identity *identity)
 						   identity->change->handle);
 	}
 	identity->touched.count = 0;
+	judged_versions(identity);
 }
 
 static uint64_t
@@ -201,7 +236,7 @@ append_change(Identity *identity, const IdentityChange *change, IdentityStatus s
 	head.form = record && form != NULL ? form->size : 0;
 	if (change->type == IDENTITY_JUDGE || change->type == IDENTITY_UNDO)
 	{
-		head.verdict = change->judgement.verdict;
+		head.verdict = change->judgement.verdict | (change->judgement.carried ? CARRIED : 0);
 		head.judgement = change->judgement.handle;
 		head.version_a = change->judgement.version_a;
 		head.version_b = change->judgement.version_b;
@@ -240,11 +275,13 @@ identity_delta_finish(Identity *identity, const IdentityChange *changes, size_t 
 	head.nevents = delta->events.length / sizeof(IdentityEvent);
 	head.nversions = delta->versions.length / sizeof(IdentityVersion);
 	head.outcome = outcome_of(delta);
+	head.position_before = identity->position_before;
+	head.ordinal_before = identity->ordinal_before;
 	head.position_after = identity_root(identity)->position;
 	head.ordinal_after = identity_root(identity)->ordinal;
 	append(identity, &delta->bytes, &head, sizeof(head));
 	for (size_t i = 0; i < nchanges; i++)
-		if (status[i].status != IDENTITY_REPLAYED)
+		if (!status[i].skipped)
 		{
 			append_change(identity, &changes[i], status[i].status);
 			head.nchanges++;
@@ -394,7 +431,8 @@ read_change(Reader *reader, const IdentityModel *model, IdentityChange *change, 
 	}
 	change->ref = read_ref(reader);
 	change->judgement.handle = head.judgement;
-	change->judgement.verdict = (IdentityVerdict) head.verdict;
+	change->judgement.verdict = (IdentityVerdict) (head.verdict & ~CARRIED);
+	change->judgement.carried = (head.verdict & CARRIED) != 0;
 	if (head.type == IDENTITY_JUDGE)
 	{
 		change->judgement.version_a = head.version_a;
@@ -418,75 +456,97 @@ read_change(Reader *reader, const IdentityModel *model, IdentityChange *change, 
 		read_bytes(reader, 1);
 }
 
+/* `copy` has zero where the checksum stood. */
 static bool
-head_fits(const DeltaHead *head, const uint8_t *bytes, size_t length)
+head_fits(const DeltaHead *head, const uint8_t *copy, size_t length)
 {
-	DeltaHead blank = *head;
-	uint8_t *copy;
-	uint64_t checksum;
-
-	if (memcmp(head->magic, MAGIC, sizeof(head->magic)) != 0 || head->length != length ||
-		head->nchanges > length / sizeof(ChangeHead))
-		return false;
-	copy = alloc_bytes(length);
-	if (copy == NULL)
-		return false;
-	blank.checksum = 0;
-	memcpy(copy, bytes, length);
-	memcpy(copy, &blank, sizeof(blank));
-	checksum = identity_text_hash(copy, length, 21);
-	alloc_free(copy);
-	return checksum == head->checksum;
+	return memcmp(head->magic, MAGIC, sizeof(head->magic)) == 0 && head->length == length &&
+		   head->nchanges <= length / sizeof(ChangeHead) &&
+		   identity_text_hash(copy, length, 21) == head->checksum;
 }
 
-bool
-identity_apply(Identity *identity, const void *bytes, size_t length, Err *err)
+static bool
+follows(const Identity *identity, const DeltaHead *head)
 {
-	Reader reader = {bytes, (const uint8_t *) bytes + length, bytes, false};
-	DeltaHead head;
-	IdentityChange *changes = NULL;
-	IdentityRef *refs = NULL, *refs_at;
+	const Root *root = identity_root(identity);
+
+	return head->position_before == root->position && head->ordinal_before == root->ordinal;
+}
+
+static bool
+diverged(Err *err)
+{
+	return err_set(err, ERR_CLASS_STOP, ERR_DIVERGED,
+				   "a stored identity delta does not follow the state it is applied to");
+}
+
+/* bytes: an aligned copy of the whole, its checksum zeroed. */
+static bool
+apply_copy(Identity *identity, const DeltaHead *head, const uint8_t *bytes, Err *err)
+{
+	Reader reader = {bytes + sizeof(*head), bytes + head->length, bytes, false};
+	size_t nrefs = head->length / 10 + 1;
+	IdentityChange *changes = alloc_zero((head->nchanges + 1) * sizeof(*changes));
+	IdentityRef *refs = alloc_bytes(nrefs * sizeof(*refs)), *refs_at = refs;
 	const IdentityDelta *delta;
-	size_t nrefs = length / 10 + 1;
 	bool done = false;
 
-	if (length < sizeof(head) || (uintptr_t) bytes % 8 != 0)
-		return err_set(err, ERR_CLASS_STOP, ERR_DATA, "a stored identity delta is damaged");
-	memcpy(&head, read_bytes(&reader, sizeof(head)), sizeof(head));
-	if (!head_fits(&head, bytes, length))
-		return err_set(err, ERR_CLASS_STOP, ERR_DATA, "a stored identity delta is damaged");
-	if (head.model != identity->model->hash)
-		return err_set(err, ERR_CLASS_STOP, ERR_DIVERGED,
-					   "a stored identity delta was made with another model");
-	changes = alloc_zero((head.nchanges + 1) * sizeof(*changes));
-	refs = refs_at = alloc_bytes(nrefs * sizeof(*refs));
 	if (changes == NULL || refs == NULL)
 	{
 		err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory reading an identity delta");
 		goto out;
 	}
-	for (uint64_t i = 0; i < head.nchanges && !reader.bad; i++)
+	for (uint64_t i = 0; i < head->nchanges && !reader.bad; i++)
 		read_change(&reader, identity->model, &changes[i], &refs_at, refs + nrefs);
 	if (reader.bad || reader.at != reader.end)
 	{
 		err_set(err, ERR_CLASS_STOP, ERR_DATA, "a stored identity delta is damaged");
 		goto out;
 	}
-	if (!identity_prepare(identity, changes, head.nchanges, &delta, err))
+	if (!identity_prepare(identity, changes, head->nchanges, &delta, err))
 		goto out;
-	if (outcome_of(delta) != head.outcome ||
-		identity_root(identity)->position != head.position_after ||
-		identity_root(identity)->ordinal != head.ordinal_after)
+	done = outcome_of(delta) == head->outcome &&
+		   identity_root(identity)->position == head->position_after &&
+		   identity_root(identity)->ordinal == head->ordinal_after;
+	if (done)
+		identity_commit(identity);
+	else
 	{
 		identity_abort(identity);
-		err_set(err, ERR_CLASS_STOP, ERR_DIVERGED,
-				"a stored identity delta does not follow the state it is applied to");
-		goto out;
+		diverged(err);
 	}
-	identity_commit(identity);
-	done = true;
 out:
 	alloc_free(changes);
 	alloc_free(refs);
+	return done;
+}
+
+bool
+identity_apply(Identity *identity, const void *bytes, size_t length, Err *err)
+{
+	DeltaHead head, blank;
+	uint8_t *copy;
+	bool done = false;
+
+	if (length < sizeof(head))
+		return err_set(err, ERR_CLASS_STOP, ERR_DATA, "a stored identity delta is damaged");
+	copy = alloc_bytes(length);
+	if (copy == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory reading an identity delta");
+	memcpy(&head, bytes, sizeof(head));
+	blank = head;
+	blank.checksum = 0;
+	memcpy(copy, bytes, length);
+	memcpy(copy, &blank, sizeof(blank));
+	if (!head_fits(&head, copy, length))
+		err_set(err, ERR_CLASS_STOP, ERR_DATA, "a stored identity delta is damaged");
+	else if (head.model != identity->model->hash)
+		err_set(err, ERR_CLASS_STOP, ERR_DIVERGED,
+				"a stored identity delta was made with another model");
+	else if (!follows(identity, &head))
+		diverged(err);
+	else
+		done = apply_copy(identity, &head, copy, err);
+	alloc_free(copy);
 	return done;
 }

@@ -630,3 +630,42 @@ identity_index_shared(const Identity *identity, uint32_t a, uint32_t b)
 			}
 	return shared;
 }
+
+bool
+identity_index_right(Identity *identity, uint32_t number)
+{
+	const RecordRow *record = identity_record(identity, number);
+	const IdentityForm *form = identity_form_of(identity, record);
+	int32_t floor = model_parameter(identity->model, form->kind, PARAMETER_edge);
+	uint32_t members[POSTINGS_MAX];
+	Key keys[KEYS_MAX];
+	unsigned n = identity_keys(identity->model, form, keys), linked = 0;
+	bool due[FORM_VALUES] = {false};
+
+	for (unsigned k = 0; k < n; k++)
+	{
+		Postings p = postings(identity, keys[k].hash);
+		uint32_t count = list_postings(identity, &p, members, POSTINGS_MAX);
+
+		if (keys[k].value != ABSENT)
+			due[keys[k].value] |=
+				p.count > cap_of(identity, form->kind) ||
+				generic(identity, members, count, form->kind, value_kind(form, &keys[k]));
+	}
+	for (unsigned v = 0; v < form->nvalues; v++)
+		if (due[v] != ((form->values[v].flags & VALUE_GENERIC) != 0))
+			return false;
+	gather(identity, number, form, &identity->seen);
+	for (size_t i = 0; i < identity->seen.count; i++)
+	{
+		uint32_t other = identity->seen.item[i];
+		Comparison c;
+
+		identity_compare(identity->model, form,
+						 identity_form_of(identity, identity_record(identity, other)), &c);
+		linked += c.bits >= floor;
+		if (c.bits >= floor && find_edge(identity, record, other) == record->nedges)
+			return false;
+	}
+	return linked == record->nedges;
+}

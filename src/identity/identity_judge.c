@@ -297,11 +297,25 @@ make_body(Identity *identity, const IdentityJudgement *j)
 	return ref;
 }
 
+/* Of the customer a record is in; both 0 when it is not there. */
+static uint32_t
+version_of(const Identity *identity, uint32_t record)
+{
+	return record == 0
+			   ? 0
+			   : identity_entity(identity, identity_record(identity, record)->entity)->version;
+}
+
 static bool
 stale(const Identity *identity, uint32_t record, uint32_t version)
 {
-	return version != 0 &&
-		   identity_entity(identity, identity_record(identity, record)->entity)->version != version;
+	return version != 0 && version_of(identity, record) != version;
+}
+
+static unsigned
+kind_of(const Identity *identity, uint32_t record)
+{
+	return identity_form_of(identity, identity_record(identity, record))->kind;
 }
 
 IdentityStatus
@@ -311,22 +325,31 @@ identity_judge_take(Identity *identity, const IdentityChange *change, char *mess
 	bool split = j->verdict == IDENTITY_SPLIT;
 	const IdentityRef *side = split && j->nseen_b > 0 ? &j->seen_b[0] : &j->b;
 	uint32_t a, b, number;
+	uint64_t x, y;
 	IdentityStatus status;
 	JudgeRow *judge;
 
-	if (j->a.source == NULL || side->source == NULL || (split && j->nseen_b == 0) ||
-		j->verdict < IDENTITY_SAME || j->verdict > IDENTITY_SPLIT)
+	if (j->a.source == NULL || j->a.id == NULL || side->source == NULL || side->id == NULL ||
+		(split && j->nseen_b == 0) || j->verdict < IDENTITY_SAME || j->verdict > IDENTITY_SPLIT)
 		return IDENTITY_ABSENT;
-	a = identity_find(identity, j->a);
-	b = identity_find(identity, *side);
-	if (a == 0 || b == 0 || a == b || j->handle == 0)
+	x = identity_ref_hash(identity, j->a.source, j->a.id);
+	y = identity_ref_hash(identity, side->source, side->id);
+	a = identity_find_hash(identity, x);
+	b = identity_find_hash(identity, y);
+	if (((a == 0 || b == 0) && !j->carried) || x == y || j->handle == 0)
 		return IDENTITY_ABSENT;
 	if (identity_judge_find(identity, j->handle) != 0)
 		return IDENTITY_REPLAYED;
 	if (stale(identity, a, j->version_a) || (!split && stale(identity, b, j->version_b)))
 		return IDENTITY_STALE;
-	status = check(identity, j, identity_record(identity, a)->hash,
-				   identity_record(identity, b)->hash, message, size);
+	if (j->verdict == IDENTITY_SAME && !j->carried && a != 0 && b != 0 &&
+		kind_of(identity, a) != kind_of(identity, b))
+	{
+		snprintf(message, size, "judgement %llu calls a person and a company the same",
+				 (unsigned long long) j->handle);
+		return IDENTITY_ABSENT;
+	}
+	status = check(identity, j, x, y, message, size);
 	if (status != IDENTITY_DONE)
 		return status;
 	number = identity_rows_new(&identity->store, JUDGES);
@@ -336,16 +359,19 @@ identity_judge_take(Identity *identity, const IdentityChange *change, char *mess
 	judge->time = change->time;
 	judge->position = change->position;
 	judge->ordinal = change->ordinal;
-	judge->version_a = identity_entity(identity, identity_record(identity, a)->entity)->version;
-	judge->version_b = identity_entity(identity, identity_record(identity, b)->entity)->version;
+	judge->version_a = version_of(identity, a);
+	judge->version_b = version_of(identity, b);
 	judge->body = make_body(identity, j);
 	identity_table_put(&identity->store, &identity_root(identity)->judges_by_handle,
 					   identity_text_mix(j->handle, 14), number);
 	enter(identity, number, true);
 	mark_named(identity, number, true);
 	identity_root(identity)->njudges++;
-	identity_event(identity, IDENTITY_EVENT_JUDGED, identity_record(identity, a)->entity,
-				   identity_record(identity, b)->entity, 0, j->handle);
+	identity->judged[0] = a == 0 ? 0 : identity_record(identity, a)->entity;
+	identity->judged[1] = b == 0 ? 0 : identity_record(identity, b)->entity;
+	identity->judged_event = identity->delta.events.length / sizeof(IdentityEvent);
+	identity_event(identity, IDENTITY_EVENT_JUDGED, identity->judged[0], identity->judged[1], 0,
+				   j->handle);
 	return IDENTITY_DONE;
 }
 

@@ -17,6 +17,7 @@
 typedef struct Overlap
 {
 	uint32_t entity, label, count;
+	uint32_t since; /* the change that brought the latest of its records from a merged entity */
 } Overlap;
 
 typedef struct Sorting
@@ -66,6 +67,9 @@ by_count(const void *a, const void *b, void *context)
 
 	if (x->count != y->count)
 		return x->count > y->count ? -1 : 1;
+	/* the id stays where it was before the last merge; who came then gets his own back */
+	if (x->entity == y->entity && x->since != y->since)
+		return x->since < y->since ? -1 : 1;
 	order = older(context, x->entity, y->entity);
 	return order != 0 ? order : (x->label > y->label) - (x->label < y->label);
 }
@@ -106,6 +110,23 @@ identity_member_assign(Identity *identity, const uint32_t *records, const uint32
 	link_members(&plan);
 }
 
+/* The change in which the record's former entity merged; 0 when it has none to go back to. */
+static uint32_t
+merged_since(const Plan *plan, uint32_t number)
+{
+	const RecordRow *record = identity_record(plan->identity, number);
+	const FormerRow *former;
+	const EntityRow *entity;
+
+	if (record->former == 0)
+		return 0;
+	former = store_at(&plan->identity->store, record->former);
+	if (former->count == 0)
+		return 0;
+	entity = identity_entity(plan->identity, former->entity[0]);
+	return entity->state == ENTITY_MERGED ? entity->touched : 0;
+}
+
 static void
 find_overlaps(Plan *plan)
 {
@@ -113,12 +134,18 @@ find_overlaps(Plan *plan)
 
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->old[i] != 0)
-			plan->overlap[n++] = (Overlap){plan->old[i], plan->label[i], 1};
+			plan->overlap[n++] =
+				(Overlap){plan->old[i], plan->label[i], 1, merged_since(plan, plan->record[i])};
 	if (n > 1)
 		qsort(plan->overlap, n, sizeof(Overlap), by_both);
 	for (size_t i = 0; i < n; i++)
 		if (kept > 0 && by_both(&plan->overlap[kept - 1], &plan->overlap[i]) == 0)
-			plan->overlap[kept - 1].count++;
+		{
+			Overlap *o = &plan->overlap[kept - 1];
+
+			o->count++;
+			o->since = o->since > plan->overlap[i].since ? o->since : plan->overlap[i].since;
+		}
 		else
 			plan->overlap[kept++] = plan->overlap[i];
 	plan->noverlaps = kept;
@@ -141,6 +168,14 @@ keep_ids(Plan *plan)
 		if (!taken)
 			plan->entity[o->label] = o->entity;
 	}
+}
+
+static bool
+merged_later(const Identity *identity, uint32_t a, uint32_t b)
+{
+	const EntityRow *x = identity_entity(identity, a), *y = identity_entity(identity, b);
+
+	return x->touched != y->touched ? x->touched > y->touched : older(identity, a, b) < 0;
 }
 
 /* A merged id most of whose records are in the cluster; 0 when there is none. */
@@ -186,8 +221,9 @@ former_id(Plan *plan, uint32_t label)
 
 		if (votes * 2 <= identity_entity(identity, entity)->count)
 			continue;
+		/* among equals the one that merged last: that is the merge taken back */
 		if (best == 0 || votes > best_votes ||
-			(votes == best_votes && older(identity, entity, best) < 0))
+			(votes == best_votes && merged_later(identity, entity, best)))
 		{
 			best = entity;
 			best_votes = votes;
@@ -196,28 +232,31 @@ former_id(Plan *plan, uint32_t label)
 	return best;
 }
 
+/* A customer adopted from an earlier state may have been made at this very position: then the
+ * next serial number is taken. */
 static IdentityId
 new_id(Identity *identity)
 {
 	struct
 	{
-		uint64_t position, key;
+		uint64_t position;
 		uint32_t ordinal, serial;
+		char deployment[sizeof(identity->deployment)];
 	} seed;
+	size_t length = strlen(identity->deployment);
 	IdentityId id;
-	uint64_t half;
 
 	memset(&seed, 0, sizeof(seed));
 	seed.position = identity->change->position;
 	seed.ordinal = identity->change->ordinal;
-	seed.serial = identity->serial;
-	seed.key = identity_root(identity)->key;
-	for (unsigned i = 0; i < 2; i++)
+	memcpy(seed.deployment, identity->deployment, length);
+	for (;; identity->serial++)
 	{
-		half = identity_text_hash(&seed, sizeof(seed), 1000 + i);
-		memcpy(id.bytes + 8 * i, &half, 8);
+		seed.serial = identity->serial;
+		identity_text_name(&seed, offsetof(__typeof__(seed), deployment) + length, id.bytes);
+		if (identity_find_entity(identity, &id) == 0)
+			return id;
 	}
-	return id;
 }
 
 static uint64_t
@@ -262,6 +301,7 @@ identity_member_adopt(Identity *identity, const IdentityId *id)
 	if (number == 0)
 	{
 		number = make_entity(identity, id);
+		touch(identity, number);
 		identity_event(identity, IDENTITY_EVENT_CREATED, number, 0, 0, identity->change->handle);
 	}
 	return number;

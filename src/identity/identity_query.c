@@ -12,19 +12,43 @@ lock_of(const Identity *identity)
 	return (pthread_rwlock_t *) &identity->lock;
 }
 
+static _Thread_local char here; /* its address names the thread */
+
+void
+identity_query_own(Identity *identity, bool own)
+{
+	__atomic_store_n(&identity->preparing, own ? &here : NULL, __ATOMIC_RELAXED);
+}
+
+/* Only this thread can have put its own name there, so no order with others is needed. */
+bool
+identity_query_owned(const Identity *identity)
+{
+	return __atomic_load_n(&identity->preparing, __ATOMIC_RELAXED) == &here;
+}
+
 /* The owner itself may ask between prepare and commit. */
 void
 identity_query_enter(const Identity *identity)
 {
-	if (!identity->prepared)
+	if (!identity_query_owned(identity))
 		pthread_rwlock_rdlock(lock_of(identity));
 }
 
 void
 identity_query_leave(const Identity *identity)
 {
-	if (!identity->prepared)
+	if (!identity_query_owned(identity))
 		pthread_rwlock_unlock(lock_of(identity));
+}
+
+void
+identity_position(const Identity *identity, uint64_t *position, uint32_t *ordinal)
+{
+	identity_query_enter(identity);
+	*position = identity_root(identity)->position;
+	*ordinal = identity_root(identity)->ordinal;
+	identity_query_leave(identity);
 }
 
 bool

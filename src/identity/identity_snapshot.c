@@ -32,16 +32,13 @@ chunk_bytes(uint32_t used, uint32_t chunk)
 	return chunk == used >> 17 ? (size_t) (used & 0x1ffff) * 8 : STORE_CHUNK;
 }
 
-bool
-identity_snapshot(const Identity *identity, IdentitySink sink, void *context, Err *err)
+static bool
+write_all(const Identity *identity, IdentitySink sink, void *context, Err *err)
 {
 	const Root *root = identity_root(identity);
 	uint64_t sum = root->key;
 	Head head;
 
-	if (identity->prepared)
-		return err_set(err, ERR_CLASS_USAGE, ERR_INTERNAL,
-					   "a snapshot cannot be taken while a batch is prepared");
 	memset(&head, 0, sizeof(head));
 	memcpy(head.magic, MAGIC, sizeof(head.magic));
 	head.layout = layout();
@@ -64,6 +61,20 @@ identity_snapshot(const Identity *identity, IdentitySink sink, void *context, Er
 			return false;
 	}
 	return sink(context, &sum, sizeof(sum), err);
+}
+
+bool
+identity_snapshot(const Identity *identity, IdentitySink sink, void *context, Err *err)
+{
+	bool done;
+
+	if (identity_query_owned(identity))
+		return err_set(err, ERR_CLASS_USAGE, ERR_INTERNAL,
+					   "a snapshot cannot be taken while a batch is prepared");
+	identity_query_enter(identity);
+	done = write_all(identity, sink, context, err);
+	identity_query_leave(identity);
+	return done;
 }
 
 static bool

@@ -240,6 +240,7 @@ struct IdentityDelta
 typedef struct DeltaStatus
 {
 	IdentityStatus status;
+	bool skipped;	/* a replay: no part of the delta */
 	size_t message; /* offset in texts + 1; 0: none */
 } DeltaStatus;
 
@@ -250,9 +251,14 @@ struct Identity
 	char deployment[128];
 	pthread_rwlock_t lock;
 	bool prepared;
+	const void *preparing; /* names the thread that holds the lock to write */
 	IdentityDelta delta;
 	const IdentityChange *change; /* being taken */
-	uint32_t serial;			  /* customers it created so far */
+	uint64_t position_before;	  /* the batch */
+	uint32_t ordinal_before;
+	uint32_t serial;	/* customers it created so far */
+	uint32_t judged[2]; /* customers of the answer being taken, its event */
+	size_t judged_event;
 	uint64_t visits;
 	IdentityChange *batch; /* the changes, each record with its form */
 	IdentityForm **own;	   /* forms made here */
@@ -342,10 +348,15 @@ int32_t identity_pair_bits(Identity *identity, uint32_t a, uint32_t b);
 /* The same as it counts in a mean beside other pairs: what is missing speaks neither for nor
  * against, so below the link bound it is no less than what speaks against the pair. */
 int32_t identity_pair_beside(Identity *identity, uint32_t a, uint32_t b);
+/* Tests only: are the record's values marked generic where they are, and linked to all they
+ * should be? */
+bool identity_index_right(Identity *identity, uint32_t number);
 
 /* areas: rebuilds the neighbourhoods of what is dirty, and clusters them */
 void identity_area_settle(Identity *identity);
 int16_t *identity_area_bits(AreaRow *area);
+/* Tests only: is the record's neighbourhood what a search finds? */
+bool identity_area_right(Identity *identity, uint32_t number);
 size_t identity_area_size(uint32_t count);
 
 static inline size_t
@@ -396,12 +407,16 @@ const char *identity_judge_text(const JudgeBody *body, unsigned n);
 void identity_delta_init(IdentityDelta *delta);
 void identity_delta_clear(IdentityDelta *delta);
 void identity_delta_release(IdentityDelta *delta);
+/* message NULL: the change was seen before and is no part of the delta. */
 void identity_delta_status_add(Identity *identity, size_t at, IdentityStatus status,
 							   const char *message);
 void identity_delta_touched(Identity *identity);
 void identity_delta_finish(Identity *identity, const IdentityChange *changes, size_t nchanges);
 
 /* Queries hold the state still between these. */
+/* The calling thread has taken the lock to write, or is about to give it back. */
+void identity_query_own(Identity *identity, bool own);
+bool identity_query_owned(const Identity *identity);
 void identity_query_enter(const Identity *identity);
 void identity_query_leave(const Identity *identity);
 

@@ -169,7 +169,10 @@ record(Store *store, Ref ref, size_t offset, size_t size)
 		if (more == NULL)
 			leave(store);
 		if (store->journal_used > 0)
+		{
 			memcpy(more, store->journal, store->journal_used);
+			memset(store->journal, 0, store->journal_used);
+		}
 		identity_store_give(store, store->journal, store->journal_room);
 		store->journal = more;
 		store->journal_room = room;
@@ -246,6 +249,9 @@ void
 identity_store_commit(Store *store)
 {
 	store->recording = false;
+	/* it holds what was there before, which may have been erased since */
+	if (store->journal_used > 0)
+		memset(store->journal, 0, store->journal_used);
 	store->journal_used = 0;
 	if (store->journal_room > 1 << 20)
 	{
@@ -259,6 +265,7 @@ void
 identity_store_abort(Store *store)
 {
 	uint32_t used = head_of(store)->used, keep;
+	size_t journal_used = store->journal_used;
 
 	store->recording = false;
 	while (store->journal_used > 0)
@@ -282,6 +289,7 @@ identity_store_abort(Store *store)
 	}
 	while (store->nchunks > 1 && store->nchunks - 1 > keep >> 17)
 		identity_store_give(store, store->chunk[--store->nchunks], STORE_CHUNK);
+	store->journal_used = journal_used;
 	identity_store_commit(store);
 }
 

@@ -46,6 +46,67 @@ identity_text_hash(const void *bytes, size_t length, uint64_t seed)
 	return mix(h ^ UINT64_C(0x589965cc75374cc3), UINT64_C(0x1d8e4e27c47d124f));
 }
 
+/* ---- 128 bits that name something: SipHash-2-4, in its 128-bit form, under a fixed key ---- */
+
+static inline uint64_t
+turn(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static void
+sip_rounds(uint64_t v[4], unsigned rounds)
+{
+	while (rounds-- > 0)
+	{
+		v[0] += v[1];
+		v[2] += v[3];
+		v[1] = turn(v[1], 13) ^ v[0];
+		v[3] = turn(v[3], 16) ^ v[2];
+		v[0] = turn(v[0], 32);
+		v[2] += v[1];
+		v[0] += v[3];
+		v[1] = turn(v[1], 17) ^ v[2];
+		v[3] = turn(v[3], 21) ^ v[0];
+		v[2] = turn(v[2], 32);
+	}
+}
+
+void
+identity_text_name(const void *bytes, size_t length, uint8_t name[16])
+{
+	const uint64_t key[2] = {UINT64_C(0x476f6c6470616e20), UINT64_C(0x6964656e74697479)};
+	uint64_t v[4] = {key[0] ^ UINT64_C(0x736f6d6570736575),
+					 key[1] ^ UINT64_C(0x646f72616e646f6d) ^ 0xee,
+					 key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)};
+	const uint8_t *at = bytes;
+	uint64_t half;
+
+	for (size_t left = length;; left -= 8, at += 8)
+	{
+		uint64_t word = left < 8 ? (uint64_t) length << 56 : 0;
+
+		for (unsigned i = 0; i < 8 && i < left; i++)
+			word |= (uint64_t) at[i] << (8 * i);
+		v[3] ^= word;
+		sip_rounds(v, 2);
+		v[0] ^= word;
+		if (left < 8)
+			break;
+	}
+	for (unsigned h = 0; h < 2; h++)
+	{
+		if (h == 0)
+			v[2] ^= 0xee;
+		else
+			v[1] ^= 0xdd;
+		sip_rounds(v, 4);
+		half = v[0] ^ v[1] ^ v[2] ^ v[3];
+		for (unsigned i = 0; i < 8; i++)
+			name[8 * h + i] = (uint8_t) (half >> (8 * i));
+	}
+}
+
 /* Positions of c in the first n bytes of text, as bits. */
 static inline uint64_t
 positions(const char *text, unsigned n, char c)

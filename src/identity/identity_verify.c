@@ -72,6 +72,10 @@ check_area(Identity *identity, uint32_t number, char *message, size_t size)
 		if (bits != INT16_MIN && bits != edge[e].bits)
 			return wrong(message, size, "an edge's weight is old", number, edge[e].record);
 	}
+	if (!identity_index_right(identity, number))
+		return wrong(message, size, "a generic mark or an edge is not what it must be", number, 0);
+	if (!identity_area_right(identity, number))
+		return wrong(message, size, "a neighbourhood is not what a search finds", number, 0);
 	if (area == NULL)
 		return true;
 	if (record->area_at >= area->count || area->member[record->area_at] != number)

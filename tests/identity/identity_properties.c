@@ -2,387 +2,155 @@
 /*
  * identity_properties — random histories against what must always hold.
  *
- *   identity_properties HISTORIES [SEED]
+ *   identity_properties FROM TO [JOBS]
  *
- * Values come from a pool so small that records meet all the time.  After each history: the
- * kept state agrees with itself worked out anew; another order of the same records and
- * answers, in one batch, gives the same partition; a consumer of the events alone has
- * it too; stored deltas give the same bytes; an aborted batch leaves none; nothing that
- * was judged different is together; an erased record's text is nowhere.
+ * A history is named by its number, so that a failure is told by one number and any
+ * range of them may run on any machine.  With JOBS, as many processes share the range.
  */
-#include "identity/identity_state_priv.h"
+#include "properties.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define RECORDS 14
-#define STEPS	40
-
-typedef struct Record
-{
-	bool present;
-	char name[40], email[40], born[12];
-} Record;
-
-typedef struct World
-{
-	const IdentityModel *model;
-	uint64_t random;
-	Record record[RECORDS];
-	bool canary[RECORDS];
-	int8_t apart[RECORDS][RECORDS], answer[64][3];
-	unsigned answers;
-	bool undone[64];
-	IdentityId consumer[RECORDS]; /* from the events alone */
-	Identity *main, *replica;
-	uint64_t position, joins, steps;
-} World;
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void
-fail(const World *world, const char *what)
+add_up(Mix *sum, const Mix *own)
 {
-	fprintf(stderr, "identity_properties: %s at position %llu\n", what,
-			(unsigned long long) world->position);
-	exit(1);
-}
+	uint64_t *to = (uint64_t *) sum;
+	const uint64_t *from = (const uint64_t *) own;
 
-static unsigned
-draw(World *world, unsigned n)
-{
-	world->random = identity_text_mix(world->random + 1, 99);
-	return (unsigned) (world->random >> 33) % n;
+	for (size_t i = 0; i < sizeof(Mix) / sizeof(uint64_t); i++)
+		to[i] += from[i];
 }
 
 static void
-ref_of(unsigned record, char text[16])
+run_history(World *world, const IdentityModel *model, const IdentityModel *other, uint64_t number)
 {
-	snprintf(text, 16, "r%u", record);
-}
-
-static bool
-append(void *context, const void *bytes, size_t length, Err *err)
-{
-	return buffer_append(context, bytes, length, err);
-}
-
-static void
-snapshot(World *world, const Identity *identity, Buffer *out)
-{
-	buffer_clear(out);
-	if (!identity_snapshot(identity, append, out, NULL))
-		fail(world, "a snapshot failed");
-}
-
-static void
-fill(World *world, Record *r, bool canary)
-{
-	static const char *const given[] = {"anna", "ann", "bob", "robert"};
-	static const char *const family[] = {"miller", "mueller", "jones"};
-
-	r->present = true;
-	snprintf(r->name, sizeof(r->name), "%s %s", given[draw(world, 4)],
-			 canary ? "canaryqz" : family[draw(world, 3)]);
-	snprintf(r->email, sizeof(r->email), "mailbox%u@example.org", draw(world, 4));
-	snprintf(r->born, sizeof(r->born), "19%02u-0%u-11", 70 + draw(world, 2), 1 + draw(world, 3));
-	if (draw(world, 3) == 0)
-		r->email[0] = 0;
-	if (draw(world, 3) == 0)
-		r->born[0] = 0;
-}
-
-typedef struct Built
-{
-	char id[16], other[16];
-	IdentityField field[3];
-} Built;
-
-static void
-build_upsert(const Record *r, unsigned number, IdentityChange *change, Built *b)
-{
-	memset(change, 0, sizeof(*change));
-	ref_of(number, b->id);
-	change->type = IDENTITY_UPSERT;
-	change->handle = number + 1;
-	change->ref = (IdentityRef){"src", b->id};
-	b->field[0] = (IdentityField){IDENTITY_FULL_NAME, 0, NULL, r->name, strlen(r->name)};
-	b->field[1] = (IdentityField){IDENTITY_EMAIL, 0, NULL, r->email, strlen(r->email)};
-	b->field[2] = (IdentityField){IDENTITY_BIRTH_DATE, 0, NULL, r->born, strlen(r->born)};
-	change->fields = b->field;
-	change->nfields = 3;
-}
-
-static void
-build_judge(unsigned handle, int verdict, unsigned a, unsigned c, IdentityChange *change, Built *b)
-{
-	memset(change, 0, sizeof(*change));
-	ref_of(a, b->id);
-	ref_of(c, b->other);
-	change->type = IDENTITY_JUDGE;
-	change->judgement.handle = handle;
-	change->judgement.verdict = (IdentityVerdict) verdict;
-	change->judgement.a = (IdentityRef){"src", b->id};
-	change->judgement.b = (IdentityRef){"src", b->other};
-}
-
-static void
-consume(World *world, const IdentityDelta *delta)
-{
-	size_t n;
-	const IdentityEvent *event = identity_delta_events(delta, &n);
-
-	for (size_t i = 0; i < n; i++)
-	{
-		if (event[i].type == IDENTITY_EVENT_MOVED)
-		{
-			IdentityId *own = &world->consumer[event[i].record_handle - 1];
-
-			if (memcmp(own, &event[i].other, sizeof(*own)) != 0)
-				fail(world, "a record moved from where it was not");
-			*own = event[i].customer;
-		}
-		else if (event[i].type == IDENTITY_EVENT_DELETED || event[i].type == IDENTITY_EVENT_ERASED)
-			memset(&world->consumer[event[i].record_handle - 1], 0, sizeof(IdentityId));
-		else if (event[i].type == IDENTITY_EVENT_MERGED)
-			world->joins++;
-	}
-}
-
-static IdentityStatus
-take(World *world, IdentityChange *change)
-{
-	const IdentityDelta *delta;
-	IdentityStatus status;
-	size_t length;
-	const void *bytes;
-	Buffer before, after;
-
-	change->position = ++world->position;
-	buffer_init(&before, (size_t) 1 << 30);
-	buffer_init(&after, (size_t) 1 << 30);
-	if (draw(world, 8) == 0)
-	{
-		snapshot(world, world->main, &before);
-		if (!identity_prepare(world->main, change, 1, &delta, NULL))
-			fail(world, "a change failed");
-		identity_abort(world->main);
-		snapshot(world, world->main, &after);
-		if (before.length != after.length || memcmp(before.data, after.data, before.length) != 0)
-			fail(world, "an aborted batch left something");
-	}
-	if (!identity_prepare(world->main, change, 1, &delta, NULL))
-		fail(world, "a change failed");
-	status = identity_delta_status(delta, 0, NULL);
-	bytes = identity_delta_bytes(delta, &length);
-	if (!identity_apply(world->replica, bytes, length, NULL))
-		fail(world, "a delta did not follow");
-	consume(world, delta);
-	identity_commit(world->main);
-	buffer_release(&before);
-	buffer_release(&after);
-	return status;
-}
-
-static void
-step(World *world)
-{
-	unsigned a = draw(world, RECORDS), b = draw(world, RECORDS), what = draw(world, 20);
-	IdentityChange change;
-	Built built;
-
-	world->steps++;
-	if (what < 12)
-	{
-		world->canary[a] = draw(world, 6) == 0;
-		fill(world, &world->record[a], world->canary[a]);
-		build_upsert(&world->record[a], a, &change, &built);
-		take(world, &change);
-	}
-	else if (what < 15)
-	{
-		memset(&change, 0, sizeof(change));
-		ref_of(a, built.id);
-		change.type = IDENTITY_DELETE;
-		change.ref = (IdentityRef){"src", built.id};
-		take(world, &change);
-		world->record[a].present = world->canary[a] = false;
-	}
-	else if (what < 18 && world->answers < 60)
-	{
-		int verdict = draw(world, 2) ? IDENTITY_SAME : IDENTITY_DIFFERENT;
-
-		build_judge(world->answers + 1, verdict, a, b, &change, &built);
-		if (take(world, &change) != IDENTITY_DONE)
-			return;
-		world->answer[world->answers][0] = (int8_t) verdict;
-		world->answer[world->answers][1] = (int8_t) a;
-		world->answer[world->answers++][2] = (int8_t) b;
-	}
-	else if (world->answers > 0)
-	{
-		unsigned which = draw(world, world->answers);
-
-		memset(&change, 0, sizeof(change));
-		change.type = IDENTITY_UNDO;
-		change.judgement.handle = which + 1;
-		take(world, &change);
-		world->undone[which] = true;
-	}
-}
-
-static bool
-together(const World *world, const Identity *identity, unsigned a, unsigned b)
-{
-	char x[16], y[16];
-	IdentityId p, q;
-
-	ref_of(a, x);
-	ref_of(b, y);
-	if (!identity_customer(identity, (IdentityRef){"src", x}, &p) ||
-		!identity_customer(identity, (IdentityRef){"src", y}, &q))
-		fail(world, "a record is lost");
-	return memcmp(&p, &q, sizeof(p)) == 0;
-}
-
-/* The same records, in another order and one batch, then the answers in force. */
-static void
-rebuild(World *world)
-{
-	Identity *other = identity_new(world->model, "p", NULL, NULL);
-	IdentityChange changes[RECORDS + 64];
-	Built built[RECORDS + 64];
-	unsigned n = 0, offset = draw(world, RECORDS);
-
-	if (other == NULL)
+	memset(world, 0, sizeof(*world));
+	world->model = model;
+	world->other_model = other;
+	world->history = number;
+	world->random = identity_text_mix(number, 4711);
+	world->kinds = draw(world, 3);
+	world->memory = pool_memory(&world->pool);
+	world->main = identity_new(model, "p", &world->memory, NULL);
+	world->replica = identity_new(model, "p", NULL, NULL);
+	if (world->main == NULL || world->replica == NULL)
 		fail(world, "out of memory");
-	for (unsigned i = 0; i < RECORDS; i++)
+	if (draw(world, 4) == 0)
+		adopt_some(world);
+	for (unsigned s = 0; s < STEPS; s++)
 	{
-		unsigned r = (i * 5 + offset) % RECORDS;
-
-		if (world->record[r].present)
-		{
-			build_upsert(&world->record[r], r, &changes[n], &built[n]);
-			n++;
-		}
+		random_step(world);
+		if (draw(world, 5) == 0)
+			probe(world);
 	}
-	/* an answer needs its records: those of absent ones have no effect now */
-	for (unsigned k = 0; k < world->answers; k++)
-		if (!world->undone[k] && world->record[world->answer[k][1]].present &&
-			world->record[world->answer[k][2]].present)
+	check_whole(world);
+	identity_free(world->main);
+	identity_free(world->replica);
+	if (world->pool.bytes != 0)
+		fail(world, "memory was not given back");
+	world->mix.histories = 1;
+}
+
+static IdentityModel *
+small_model(double link)
+{
+	static const char *const limits[] = {"key_cap 6", "names_per_email 2", "names_per_phone 3",
+										 "neighbourhood 8"};
+	static const char *const kinds[] = {"person", "company"};
+	IdentityModel *model = identity_model_default(NULL);
+
+	for (unsigned k = 0; k < 2 && model != NULL; k++)
+		for (unsigned i = 0; i < 4; i++)
 		{
-			build_judge(k + 1, world->answer[k][0], (unsigned) world->answer[k][1],
-						(unsigned) world->answer[k][2], &changes[n], &built[n]);
-			n++;
+			char name[64];
+			const char *space = strchr(limits[i], ' ');
+
+			snprintf(name, sizeof(name), "%s.%.*s", kinds[k], (int) (space - limits[i]), limits[i]);
+			if (!identity_model_set(model, name, atof(space), NULL))
+				exit(2);
 		}
-	for (unsigned i = 0; i < n; i++)
-		changes[i].position = i + 1;
-	if (!identity_prepare(other, changes, n, NULL, NULL))
-		fail(world, "a batch failed");
-	identity_commit(other);
-	for (unsigned a = 0; a < RECORDS; a++)
-		for (unsigned b = 0; b < a; b++)
-			if (world->record[a].present && world->record[b].present &&
-				together(world, world->main, a, b) != together(world, other, a, b))
-				fail(world, "another order gives another partition");
-	identity_free(other);
+	if (model != NULL && link != 0 &&
+		(!identity_model_set(model, "person.link", link, NULL) ||
+		 !identity_model_set(model, "company.link", link, NULL)))
+		exit(2);
+	return model;
 }
 
 static void
-inspect(World *world)
+run_share(Mix *mix, uint64_t from, uint64_t to, uint64_t step)
 {
-	char message[200];
-	Buffer x, y;
+	IdentityModel *model = small_model(0), *other = small_model(6);
+	World *world = malloc(sizeof(*world));
 
-	if (!identity_verify(world->main, message, sizeof(message)))
-		fail(world, message);
-	for (unsigned a = 0; a < RECORDS; a++)
+	if (model == NULL || other == NULL || world == NULL)
+		exit(2);
+	for (uint64_t number = from; number < to; number += step)
 	{
-		char id[16];
-		IdentityId own = {{0}};
-
-		ref_of(a, id);
-		if (identity_customer(world->main, (IdentityRef){"src", id}, &own) !=
-			world->record[a].present)
-			fail(world, "a record is where it should not be");
-		if (memcmp(&own, &world->consumer[a], sizeof(own)) != 0)
-			fail(world, "the events do not tell the partition");
+		run_history(world, model, other, number);
+		add_up(mix, &world->mix);
 	}
-	for (unsigned k = 0; k < world->answers; k++)
-		if (!world->undone[k] && world->record[world->answer[k][1]].present &&
-			world->record[world->answer[k][2]].present &&
-			together(world, world->main, (unsigned) world->answer[k][1],
-					 (unsigned) world->answer[k][2]) != (world->answer[k][0] == IDENTITY_SAME))
-			fail(world, "an answer is not obeyed");
-	buffer_init(&x, (size_t) 1 << 30);
-	buffer_init(&y, (size_t) 1 << 30);
-	snapshot(world, world->main, &x);
-	snapshot(world, world->replica, &y);
-	if (x.length != y.length || memcmp(x.data, y.data, x.length) != 0)
-		fail(world, "deltas did not give the same bytes");
-	buffer_release(&x);
-	buffer_release(&y);
+	identity_model_free(model);
+	identity_model_free(other);
+	free(world);
 }
 
 static void
-erase_canaries(World *world)
+print_mix(const Mix *m)
 {
-	Buffer x;
+	struct rusage own, children;
+	double share = m->steps ? 100.0 / (double) m->steps : 0;
 
-	for (unsigned a = 0; a < RECORDS; a++)
-	{
-		IdentityChange change;
-		char id[16];
-
-		if (!world->record[a].present || !world->canary[a])
-			continue;
-		memset(&change, 0, sizeof(change));
-		ref_of(a, id);
-		change.type = IDENTITY_ERASE;
-		change.ref = (IdentityRef){"src", id};
-		take(world, &change);
-		world->record[a].present = false;
-	}
-	buffer_init(&x, (size_t) 1 << 30);
-	snapshot(world, world->main, &x);
-	if (memmem(x.data, x.length, "canaryqz", 8) != NULL)
-		fail(world, "an erased value is still there");
-	buffer_release(&x);
+	getrusage(RUSAGE_SELF, &own);
+	getrusage(RUSAGE_CHILDREN, &children);
+	printf("%llu histories, %llu steps: %.1f %% merge or split (%.1f %% merge, %.1f %% split)\n",
+		   (unsigned long long) m->histories, (unsigned long long) m->steps,
+		   (double) m->moving * share, (double) m->merged * share, (double) m->split * share);
+	printf("upserts %.1f %%, adopted %.1f %%, deletes %.1f %%, erases %.1f %%, undone %.1f %%, "
+		   "refused answers %.1f %%\n",
+		   (double) m->upserts * share, (double) m->adopted * share, (double) m->deletes * share,
+		   (double) m->erases * share, (double) m->undone * share, (double) m->refused * share);
+	printf("answers: same %.1f %%, different %.1f %%, unsure %.1f %%, split %.1f %%\n",
+		   (double) m->judged[1] * share, (double) m->judged[2] * share,
+		   (double) m->judged[3] * share, (double) m->judged[4] * share);
+	printf("%llu aborted, %llu probes, %.1f s of CPU: all properties hold\n",
+		   (unsigned long long) m->aborted, (unsigned long long) m->probes,
+		   (double) (own.ru_utime.tv_sec + own.ru_stime.tv_sec + children.ru_utime.tv_sec +
+					 children.ru_stime.tv_sec) +
+			   1e-6 * (double) (own.ru_utime.tv_usec + children.ru_utime.tv_usec));
 }
 
 int
 main(int argc, char **argv)
 {
-	unsigned histories = argc > 1 ? (unsigned) atoi(argv[1]) : 200;
-	uint64_t seed = argc > 2 ? (uint64_t) atoll(argv[2]) : 1, joins = 0, steps = 0;
-	IdentityModel *model = identity_model_default(NULL);
-	World *world = calloc(1, sizeof(*world));
+	uint64_t from = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
+	uint64_t to = argc > 2 ? strtoull(argv[2], NULL, 10) : from + 200;
+	unsigned jobs = argc > 3 ? (unsigned) atoi(argv[3]) : 1;
+	Mix *mix =
+		mmap(NULL, sizeof(Mix) * 256, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool failed = false;
+	int status;
 
-	if (model == NULL || world == NULL || !identity_model_set(model, "person.key_cap", 6, NULL) ||
-		!identity_model_set(model, "person.names_per_email", 2, NULL) ||
-		!identity_model_set(model, "person.neighbourhood", 8, NULL))
+	if (mix == MAP_FAILED || jobs < 1 || jobs > 255)
+		return 2;
+	for (unsigned j = 1; j < jobs; j++)
+		if (fork() == 0)
+		{
+			run_share(&mix[j], from + j, to, jobs);
+			_exit(0);
+		}
+	run_share(&mix[0], from, to, jobs);
+	while (wait(&status) > 0)
+		failed |= status != 0;
+	for (unsigned j = 1; j < jobs; j++)
+		add_up(&mix[0], &mix[j]);
+	if (failed || mix[0].histories != to - from)
 		return 1;
-	for (unsigned h = 0; h < histories; h++)
-	{
-		memset(world, 0, sizeof(*world));
-		world->model = model;
-		world->random = seed * 1000003 + h;
-		world->main = identity_new(model, "p", NULL, NULL);
-		world->replica = identity_new(model, "p", NULL, NULL);
-		if (world->main == NULL || world->replica == NULL)
-			return 1;
-		for (unsigned s = 0; s < STEPS; s++)
-			step(world);
-		inspect(world);
-		rebuild(world);
-		erase_canaries(world);
-		joins += world->joins;
-		steps += world->steps;
-		identity_free(world->main);
-		identity_free(world->replica);
-	}
-	printf("%u histories, %llu steps, %llu merges: all properties hold\n", histories,
-		   (unsigned long long) steps, (unsigned long long) joins);
-	identity_model_free(model);
-	free(world);
+	print_mix(&mix[0]);
 	return 0;
 }
