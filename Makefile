@@ -25,11 +25,15 @@ LDFLAGS_asan := -fsanitize=address,undefined
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS_fuzz := -fsanitize=address,undefined
+# ThreadSanitizer, for the few programs that ask for it (tests/identity)
+CFLAGS_tsan := -O1 -g -fsanitize=thread
+LDFLAGS_tsan := -fsanitize=thread
 CC_gcc := gcc
 CC_clang := clang
 CC_debug := gcc
 CC_asan := gcc
 CC_fuzz := clang
+CC_tsan := clang
 CC := $(CC_$(VARIANT))
 
 PKGS := libconfig jansson rdkafka libcurl zlib libpq libsystemd icu-i18n icu-uc libpsl

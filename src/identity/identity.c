@@ -57,6 +57,7 @@ identity_open(const IdentityModel *model, const char *deployment, const Identity
 	identity->model = model;
 	snprintf(identity->deployment, sizeof(identity->deployment), "%s", deployment);
 	pthread_rwlock_init(&identity->lock, NULL);
+	pthread_mutex_init(&identity->gate, NULL);
 	identity_delta_init(&identity->delta);
 	if (!identity_store_open(&identity->store, memory, sizeof(Root)))
 		goto fail;
@@ -108,6 +109,7 @@ identity_free(Identity *identity)
 	identity_store_close(&identity->store);
 	identity_delta_release(&identity->delta);
 	pthread_rwlock_destroy(&identity->lock);
+	pthread_mutex_destroy(&identity->gate);
 	alloc_free(identity);
 }
 
@@ -300,8 +302,7 @@ identity_prepare(Identity *identity, const IdentityChange *changes, size_t nchan
 					   "a batch is already prepared; commit or abort it first");
 	if (!make_batch(identity, changes, nchanges, err))
 		return false;
-	pthread_rwlock_wrlock(&identity->lock);
-	identity_query_own(identity, true);
+	identity_query_own(identity);
 	clear_scratch(identity);
 	identity_position(identity, &identity->position_before, &identity->ordinal_before);
 	identity->store.out = &out;
@@ -322,8 +323,7 @@ identity_prepare(Identity *identity, const IdentityChange *changes, size_t nchan
 	free_batch(identity);
 	identity_delta_clear(&identity->delta);
 	clear_scratch(identity);
-	identity_query_own(identity, false);
-	pthread_rwlock_unlock(&identity->lock);
+	identity_query_disown(identity);
 	if (why == 2)
 		return err_set(err, ERR_CLASS_REJECT, ERR_DATA,
 					   "the batch ties more records together than a neighbourhood can hold");
@@ -342,8 +342,7 @@ identity_commit(Identity *identity)
 	identity_store_commit(&identity->store);
 	identity_delta_clear(&identity->delta);
 	identity->prepared = false;
-	identity_query_own(identity, false);
-	pthread_rwlock_unlock(&identity->lock);
+	identity_query_disown(identity);
 }
 
 void
@@ -354,8 +353,7 @@ identity_abort(Identity *identity)
 	identity_store_abort(&identity->store);
 	identity_delta_clear(&identity->delta);
 	identity->prepared = false;
-	identity_query_own(identity, false);
-	pthread_rwlock_unlock(&identity->lock);
+	identity_query_disown(identity);
 }
 
 static void

@@ -6,18 +6,26 @@
 
 #include <string.h>
 
-static pthread_rwlock_t *
-lock_of(const Identity *identity)
-{
-	return (pthread_rwlock_t *) &identity->lock;
-}
-
 static _Thread_local char here; /* its address names the thread */
 
+static _Thread_local unsigned reading; /* queries that this thread is in */
+
+/* Readers that come while the owner waits for the lock queue behind him at the gate: a stream of
+ * them would keep him waiting for ever. */
 void
-identity_query_own(Identity *identity, bool own)
+identity_query_own(Identity *identity)
 {
-	__atomic_store_n(&identity->preparing, own ? &here : NULL, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&identity->gate);
+	pthread_rwlock_wrlock(&identity->lock);
+	__atomic_store_n(&identity->preparing, &here, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&identity->gate);
+}
+
+void
+identity_query_disown(Identity *identity)
+{
+	__atomic_store_n(&identity->preparing, NULL, __ATOMIC_RELAXED);
+	pthread_rwlock_unlock(&identity->lock);
 }
 
 /* Only this thread can have put its own name there, so no order with others is needed. */
@@ -31,15 +39,28 @@ identity_query_owned(const Identity *identity)
 void
 identity_query_enter(const Identity *identity)
 {
-	if (!identity_query_owned(identity))
-		pthread_rwlock_rdlock(lock_of(identity));
+	Identity *own = (Identity *) identity;
+
+	if (identity_query_owned(identity))
+		return;
+	/* who asks again out of a visit is inside already, and must not wait for the owner */
+	if (reading++ > 0)
+	{
+		pthread_rwlock_rdlock(&own->lock);
+		return;
+	}
+	pthread_mutex_lock(&own->gate);
+	pthread_rwlock_rdlock(&own->lock);
+	pthread_mutex_unlock(&own->gate);
 }
 
 void
 identity_query_leave(const Identity *identity)
 {
-	if (!identity_query_owned(identity))
-		pthread_rwlock_unlock(lock_of(identity));
+	if (identity_query_owned(identity))
+		return;
+	reading--;
+	pthread_rwlock_unlock(&((Identity *) identity)->lock);
 }
 
 void

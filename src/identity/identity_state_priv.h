@@ -250,6 +250,7 @@ struct Identity
 	const IdentityModel *model;
 	char deployment[128];
 	pthread_rwlock_t lock;
+	pthread_mutex_t gate; /* to the lock: who waits to write comes before later readers */
 	bool prepared;
 	const void *preparing; /* names the thread that holds the lock to write */
 	IdentityDelta delta;
@@ -414,8 +415,9 @@ void identity_delta_touched(Identity *identity);
 void identity_delta_finish(Identity *identity, const IdentityChange *changes, size_t nchanges);
 
 /* Queries hold the state still between these. */
-/* The calling thread has taken the lock to write, or is about to give it back. */
-void identity_query_own(Identity *identity, bool own);
+/* Takes and gives back the lock to write; the thread's own queries pass it. */
+void identity_query_own(Identity *identity);
+void identity_query_disown(Identity *identity);
 bool identity_query_owned(const Identity *identity);
 void identity_query_enter(const Identity *identity);
 void identity_query_leave(const Identity *identity);
