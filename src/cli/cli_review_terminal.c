@@ -8,6 +8,7 @@
  */
 #include "cli/cli_review_priv.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,14 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/cli_evidence.h"
 #include "goldpan/alloc.h"
 
-#define TERMINAL_VALUES	 4	 /* different values shown of one attribute and side */
+#define TERMINAL_VALUES	 4	 /* different values shown of one attribute and side, at most */
 #define TERMINAL_MEMBERS 200 /* whose values are looked at */
 #define TERMINAL_NAME	 14
+#define TERMINAL_LABEL	 28
+#define TERMINAL_LEAST	 40 /* columns */
 
 typedef struct Terminal
 {
@@ -31,7 +35,9 @@ typedef struct Terminal
 	bool screen;
 	bool color;
 	struct termios before;
+	bool details; /* show what the engine says word by word */
 	int width;
+	size_t values; /* shown of one attribute and side: fewer on a low screen */
 	Buffer out;
 	Buffer text;
 	char status[512];
@@ -49,7 +55,8 @@ terminal_raw(Terminal *terminal, bool raw)
 		return;
 	if (raw)
 	{
-		settings.c_lflag &= ~(tcflag_t) (ICANON | ECHO);
+		/* ^C and ^Z come as keys, so that the terminal is never left without its echo. */
+		settings.c_lflag &= ~(tcflag_t) (ICANON | ECHO | ISIG);
 		settings.c_cc[VMIN] = 1;
 		settings.c_cc[VTIME] = 0;
 	}
@@ -60,7 +67,11 @@ static int
 terminal_key(void)
 {
 	char key;
-	ssize_t got = read(STDIN_FILENO, &key, 1);
+	ssize_t got;
+
+	do
+		got = read(STDIN_FILENO, &key, 1);
+	while (got < 0 && errno == EINTR);
 
 	return got == 1 ? (unsigned char) key : -1;
 }
@@ -149,7 +160,7 @@ typedef struct TerminalValues
 } TerminalValues;
 
 static void
-terminal_add_value(TerminalValues *values, const IdentityField *field)
+terminal_add_value(TerminalValues *values, size_t most, const IdentityField *field)
 {
 	for (size_t i = 0; i < values->count; i++)
 	{
@@ -157,7 +168,7 @@ terminal_add_value(TerminalValues *values, const IdentityField *field)
 			memcmp(values->texts[i].text, field->text, field->length) == 0)
 			return;
 	}
-	if (values->count == TERMINAL_VALUES)
+	if (values->count == most)
 	{
 		values->more++;
 		return;
@@ -177,7 +188,7 @@ terminal_collect(const Terminal *terminal, IdentityRef ref, TerminalValues *valu
 		return;
 	count = dataset_store_fields(&stored, fields);
 	for (size_t i = 0; i < count; i++)
-		terminal_add_value(&values[fields[i].attribute], &fields[i]);
+		terminal_add_value(&values[fields[i].attribute], terminal->values, &fields[i]);
 }
 
 static bool
@@ -233,30 +244,106 @@ terminal_values(Terminal *terminal, const ReviewItem *item, int width, Err *err)
 	return true;
 }
 
+/* Under whose name a side stands, then how many records it is. */
 static bool
-terminal_side_head(Terminal *terminal, IdentityRef ref, uint32_t size, int width, Err *err)
+terminal_heads(Terminal *terminal, const ReviewItem *item, int width, Err *err)
 {
-	Buffer head;
-	bool ok;
+	const size_t sizes[] = {item->nmembers_a, item->nmembers_b};
+	const IdentityRef refs[] = {item->item.a, item->item.b};
+	char size[32];
 
-	buffer_init(&head, 1 << 16);
-	ok = cli_terminal_text(&head, ref.source, strlen(ref.source), err) &&
-		 buffer_append_byte(&head, ':', err) &&
-		 cli_terminal_text(&head, ref.id, strlen(ref.id), err) &&
-		 buffer_printf(&head, err, " (%u record%s)", size, size == 1 ? "" : "s") &&
-		 terminal_cell(terminal, (const char *) head.data, head.length, width, err);
-	buffer_release(&head);
-	return ok;
+	for (int row = 0; row < 2; row++)
+	{
+		if (!terminal_cell(terminal, "", 0, TERMINAL_NAME, err))
+			return false;
+		for (int side = 0; side < 2; side++)
+		{
+			buffer_clear(&terminal->text);
+			(void) snprintf(size, sizeof(size), "%zu record%s", sizes[side],
+							sizes[side] == 1 ? "" : "s");
+			if (!(row == 1 ? buffer_append_text(&terminal->text, size, err)
+						   : cli_terminal_text(&terminal->text, refs[side].source,
+											   strlen(refs[side].source), err) &&
+								 buffer_append_byte(&terminal->text, ':', err) &&
+								 cli_terminal_text(&terminal->text, refs[side].id,
+												   strlen(refs[side].id), err)) ||
+				!terminal_cell(terminal, (const char *) terminal->text.data, terminal->text.length,
+							   width, err) ||
+				!buffer_append_text(&terminal->out, side == 0 ? "  " : "\n", err))
+				return false;
+		}
+	}
+	return true;
 }
 
 /* ---- evidence ---- */
 
-/* The explanation, a line at a time; evidence against in another colour. */
+static bool
+terminal_strip(Terminal *terminal, int start, int end, int zero, char mark, Err *err)
+{
+	for (int i = 0; i <= end || i <= zero; i++)
+	{
+		char letter = ' ';
+
+		if (i == zero)
+			letter = '|';
+		else if (i >= start && i <= end)
+			letter = mark;
+		if (!buffer_append_byte(&terminal->out, (uint8_t) letter, err))
+			return false;
+	}
+	return true;
+}
+
+/* One weight: what it is, its bits, and a bar from where the sum was to where it is now. */
+static bool
+terminal_bar(Terminal *terminal, const CliEvidence *line, double sum, double low, double high,
+			 Err *err)
+{
+	bool score = line->type == EVIDENCE_SCORE;
+	double scale = (terminal->width - TERMINAL_LABEL - 13) / (high - low);
+	double from = score ? 0 : sum - line->bits;
+	int start = (int) (((from < sum ? from : sum) - low) * scale + 0.5);
+	int end = (int) (((from < sum ? sum : from) - low) * scale + 0.5);
+	char label[sizeof(line->name) + sizeof(line->level) + 2];
+
+	(void) snprintf(label, sizeof(label), "%s%s%s", score ? "score of these two" : line->name,
+					line->level[0] != '\0' ? " " : "", line->level);
+	return terminal_style(terminal, score ? "1" : "0", err) &&
+		   terminal_cell(terminal, label, strlen(label), TERMINAL_LABEL, err) &&
+		   buffer_printf(&terminal->out, err, "%+7.1f  ", line->bits) &&
+		   terminal_style(terminal, line->bits < 0 ? "31" : "32", err) &&
+		   terminal_strip(terminal, start, end, (int) (-low * scale + 0.5),
+						  line->bits < 0 ? '-' : '+', err) &&
+		   terminal_style(terminal, "0", err) && buffer_append_byte(&terminal->out, '\n', err);
+}
+
+/* Where the two stand, and what people said of them; a reason is a person's own words. */
+static bool
+terminal_note(Terminal *terminal, const CliEvidence *line, Err *err)
+{
+	size_t length = line->length;
+	const char *colon = memchr(line->text, ':', length);
+
+	if (line->type == EVIDENCE_ANSWER && terminal->mask && colon != NULL)
+		length = (size_t) (colon - line->text);
+	buffer_clear(&terminal->text);
+	return cli_terminal_text(&terminal->text, line->text, length, err) &&
+		   terminal_style(terminal, line->type == EVIDENCE_NOTE ? "31" : "2", err) &&
+		   buffer_append(&terminal->out, terminal->text.data, terminal->text.length, err) &&
+		   terminal_style(terminal, "0", err) && buffer_append_byte(&terminal->out, '\n', err);
+}
+
+/* The weights as a waterfall; with [e] the engine's own words too. */
 static bool
 terminal_evidence(Terminal *terminal, const ReviewItem *item, Err *err)
 {
 	Buffer text;
+	CliEvidence line;
 	const char *at;
+	double low;
+	double high;
+	double sum = 0;
 	bool ok;
 
 	buffer_init(&text, (size_t) 16 << 20);
@@ -264,31 +351,39 @@ terminal_evidence(Terminal *terminal, const ReviewItem *item, Err *err)
 							   err) &&
 		 buffer_append_byte(&text, '\0', err);
 	at = (const char *) text.data;
-	while (ok && *at != '\0')
+	if (ok)
+		cli_evidence_range(at, &low, &high);
+	while (ok && cli_evidence_next(&at, &line))
 	{
-		size_t length = strcspn(at, "\n");
-		bool against = memchr(at, '-', length) != NULL && strstr(at, " -") != NULL &&
-					   strstr(at, " -") < at + length;
-
-		if (terminal->mask && !cli_explain_maskable(at, length))
-		{
-			at += length + (at[length] == '\n' ? 1 : 0);
-			continue;
-		}
-		buffer_clear(&terminal->text);
-		ok = cli_terminal_text(&terminal->text, at, length, err) &&
-			 (!against || terminal_style(terminal, "31", err)) &&
-			 buffer_append_text(&terminal->out, "  ", err) &&
-			 buffer_append(&terminal->out, terminal->text.data, terminal->text.length, err) &&
-			 (!against || terminal_style(terminal, "0", err)) &&
-			 buffer_append_byte(&terminal->out, '\n', err);
-		at += length + (at[length] == '\n' ? 1 : 0);
+		sum += line.type == EVIDENCE_BITS ? line.bits : 0;
+		if (line.type == EVIDENCE_BITS || line.type == EVIDENCE_SCORE)
+			ok = terminal_bar(terminal, &line, sum, low, high, err);
+		else if (line.type == EVIDENCE_NOTE || line.type == EVIDENCE_ANSWER || terminal->details)
+			ok = (line.type == EVIDENCE_VALUE && terminal->mask) ||
+				 terminal_note(terminal, &line, err);
 	}
 	buffer_release(&text);
 	return ok;
 }
 
 /* ---- the screen ---- */
+
+/* Asked for before each question: windows change. */
+static void
+terminal_size(Terminal *terminal)
+{
+	struct winsize size;
+
+	terminal->width = 100;
+	terminal->values = TERMINAL_VALUES;
+	if (!terminal->screen || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+		return;
+	terminal->width = size.ws_col > 160				 ? 160
+					  : size.ws_col < TERMINAL_LEAST ? TERMINAL_LEAST
+													 : size.ws_col;
+	if (size.ws_row != 0 && size.ws_row < 50)
+		terminal->values = size.ws_row < 34 ? 1 : 2;
+}
 
 static bool
 terminal_head(Terminal *terminal, const ReviewItem *item, Err *err)
@@ -303,8 +398,8 @@ terminal_head(Terminal *terminal, const ReviewItem *item, Err *err)
 	return (!terminal->screen || buffer_append_text(&terminal->out, "\033[H\033[2J", err)) &&
 		   buffer_printf(&terminal->out, err, "%zu answered, %zu open    ",
 						 terminal->session->answered, terminal->session->open) &&
-		   buffer_printf(&terminal->out, err, "score %.1f bits, probability %.0f %%, because: %s\n",
-						 of->best, of->probability * 100, of->reason) &&
+		   buffer_printf(&terminal->out, err, "%s, %.0f %% likely\n", of->reason,
+						 of->probability * 100) &&
 		   terminal_style(terminal, "1", err) &&
 		   buffer_printf(&terminal->out, err, "%s", question) &&
 		   terminal_style(terminal, "0", err) && buffer_append_text(&terminal->out, "\n\n", err);
@@ -313,23 +408,23 @@ terminal_head(Terminal *terminal, const ReviewItem *item, Err *err)
 static bool
 terminal_show(Terminal *terminal, const ReviewItem *item, Err *err)
 {
-	const IdentityReviewItem *of = &item->item;
-	int width = (terminal->width - TERMINAL_NAME - 2) / 2;
+	int width;
 	bool ok;
 
+	terminal_size(terminal);
+	width = (terminal->width - TERMINAL_NAME - 2) / 2;
 	buffer_clear(&terminal->out);
-	ok = terminal_head(terminal, item, err) && terminal_cell(terminal, "", 0, TERMINAL_NAME, err) &&
-		 terminal_side_head(terminal, of->a, (uint32_t) item->nmembers_a, width, err) &&
-		 buffer_append_text(&terminal->out, "  ", err) &&
-		 terminal_side_head(terminal, of->b, (uint32_t) item->nmembers_b, width, err) &&
-		 buffer_append_byte(&terminal->out, '\n', err) &&
+	ok = terminal_head(terminal, item, err) && terminal_heads(terminal, item, width, err) &&
 		 terminal_values(terminal, item, width, err) &&
 		 buffer_append_byte(&terminal->out, '\n', err) && terminal_evidence(terminal, item, err);
 	if (ok && terminal->status[0] != '\0')
 		ok = buffer_printf(&terminal->out, err, "\n%s\n", terminal->status);
-	ok = ok &&
-		 buffer_append_text(&terminal->out,
-							"\n[s]ame  [d]ifferent  [u]nsure  s[p]lit  [z] undo  [q]uit ", err);
+	ok = ok && buffer_append_text(
+				   &terminal->out,
+				   terminal->width < 72
+					   ? "\n[s]ame [d]ifferent [u]nsure s[p]lit, ? explains: "
+					   : "\n[s]ame [d]ifferent [u]nsure s[p]lit [z]undo [e]vidence [?]help [q]uit ",
+				   err);
 	terminal->status[0] = '\0';
 	return ok && cli_print(&terminal->out, err);
 }
@@ -363,7 +458,7 @@ terminal_list(Terminal *terminal, const IdentityRef *members, size_t count, size
 	return true;
 }
 
-/* Reads numbers of members; *count 0: none, or something that is no number of a member. */
+/* Reads numbers and ranges ("2 5-7") of members; *count 0: none, or status says what is wrong. */
 static bool
 terminal_foreign(Terminal *terminal, const ReviewItem *item, IdentityRef **foreign, size_t *count,
 				 Err *err)
@@ -378,25 +473,35 @@ terminal_foreign(Terminal *terminal, const ReviewItem *item, IdentityRef **forei
 	if (*foreign == NULL || !buffer_append_text(&terminal->out, "\n", err) ||
 		!terminal_list(terminal, item->members_a, item->nmembers_a, 1, err) ||
 		!terminal_list(terminal, item->members_b, item->nmembers_b, item->nmembers_a + 1, err) ||
-		!buffer_append_text(&terminal->out,
-							"Numbers of the records that belong to somebody else: ", err) ||
+		!buffer_append_text(
+			&terminal->out,
+			"Records that belong to somebody else (as 2 5-7; Enter: none): ", err) ||
 		!cli_print(&terminal->out, err))
 		return false;
 	terminal_read_line(terminal, line, sizeof(line));
-	while (*at != '\0' && *count < total)
+	for (at += strspn(at, " ,"); *at != '\0'; at += strspn(at, " ,"))
 	{
 		char *end;
-		unsigned long number = strtoul(at, &end, 10);
+		unsigned long first = strtoul(at, &end, 10);
+		unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
 
-		if (end == at || number < 1 || number > total)
-			break;
-		(*foreign)[(*count)++] = number <= item->nmembers_a
-									 ? item->members_a[number - 1]
-									 : item->members_b[number - 1 - item->nmembers_a];
-		at = end + strspn(end, " ,");
+		if (end == at || first < 1 || last < first || last > total || strchr(" ,", *end) == NULL ||
+			*count + (last - first) >= total)
+		{
+			*count = 0;
+			(void) snprintf(terminal->status, sizeof(terminal->status),
+							"Nothing was split: give numbers from 1 to %zu, as in 2 5-7.", total);
+			return true;
+		}
+		for (; first <= last; first++)
+			(*foreign)[(*count)++] = first <= item->nmembers_a
+										 ? item->members_a[first - 1]
+										 : item->members_b[first - 1 - item->nmembers_a];
+		at = end;
 	}
-	if (*at != '\0')
-		*count = 0;
+	if (*count == 0)
+		(void) snprintf(terminal->status, sizeof(terminal->status),
+						"Nothing was split: no record was named.");
 	return true;
 }
 
@@ -428,17 +533,53 @@ terminal_answer(Terminal *terminal, const ReviewItem *item, IdentityVerdict verd
 			return false;
 		answer.foreign = foreign;
 		if (answer.nforeign == 0)
-		{
-			(void) snprintf(terminal->status, sizeof(terminal->status),
-							"Nothing was split: no record was named.");
 			return true;
-		}
 	}
 	if (!review_answer(terminal->session, item, &answer, &status, &message, err))
 		return false;
 	if (status != IDENTITY_DONE)
 		(void) snprintf(terminal->status, sizeof(terminal->status), "Not taken (%s): %s",
 						review_status_name(status), message != NULL ? message : "");
+	return true;
+}
+
+/* An arrow or function key comes as several bytes: none of them may count as an answer. */
+static bool
+terminal_escape(const Terminal *terminal)
+{
+	if (terminal->raw)
+		(void) tcflush(STDIN_FILENO, TCIFLUSH);
+	return true;
+}
+
+static bool
+terminal_help(Terminal *terminal, Err *err)
+{
+	static const char help[] =
+		"\n"
+		"s  same: both sides are one customer\n"
+		"d  different: they are two, and stay two whatever the data say\n"
+		"u  unsure: asked again only when something changes\n"
+		"p  split: some records belong to somebody else; asks for their numbers\n"
+		"z  takes your last answer back, also one of an earlier sitting\n"
+		"e  shows or hides the normalised values that were compared\n"
+		"q  ends; every answer so far is kept\n\n"
+		"Bits are evidence: each bit for doubles the odds, each bit against halves them;\n"
+		"the sum starts below zero because most pairs of records are strangers.\n"
+		"Why a pair is asked:\n"
+		"  below link         the evidence is too weak to join without a person\n"
+		"  gate               one pair agrees, the records on the whole do not\n"
+		"  fits badly         a record fits the rest of its customer badly\n"
+		"  bridge             one record alone would hold two groups together\n"
+		"  neighbourhood cut  too many similar records to look at them all at once\n"
+		"  audit              joined automatically; drawn to see whether that was right\n\n"
+		"Any key goes back to the question. ";
+
+	buffer_clear(&terminal->out);
+	if (!buffer_append_text(&terminal->out, help, err) || !cli_print(&terminal->out, err))
+		return false;
+	if (terminal->screen && terminal_key() < 0)
+		terminal->ended = true;
 	return true;
 }
 
@@ -460,13 +601,25 @@ terminal_ask(Terminal *terminal, const ReviewItem *item, Err *err)
 				return terminal_answer(terminal, item, IDENTITY_SPLIT, err);
 			case 'z':
 				return terminal_undo(terminal, err);
+			case 'e':
+				terminal->details = !terminal->details;
+				return true;
+			case '?':
+			case 'h':
+				return terminal_help(terminal, err);
 			case 'q':
 			case -1:
+			case 3: /* ^C */
 			case 4: /* ^D */
 				terminal->ended = true;
 				return true;
-			default:
+			case '\n':
+			case '\r':
 				break;
+			default:
+				(void) snprintf(terminal->status, sizeof(terminal->status),
+								"That key answers nothing; ? explains the keys.");
+				return !terminal->screen || terminal_escape(terminal);
 		}
 	}
 }
@@ -475,8 +628,7 @@ bool
 review_terminal(ReviewSession *session, const CliArgs *args, Err *err)
 {
 	Terminal terminal = {
-		.session = session, .user = review_user(args), .mask = cli_has(args, "mask"), .width = 100};
-	struct winsize size;
+		.session = session, .user = review_user(args), .mask = cli_has(args, "mask")};
 	ReviewItem item;
 	bool found = false;
 	bool ok = true;
@@ -485,8 +637,6 @@ review_terminal(ReviewSession *session, const CliArgs *args, Err *err)
 	buffer_init(&terminal.text, (size_t) 16 << 20);
 	terminal.screen = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 	terminal.color = terminal.screen && getenv("NO_COLOR") == NULL;
-	if (terminal.screen && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
-		terminal.width = size.ws_col > 240 ? 240 : size.ws_col;
 	terminal.raw = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &terminal.before) == 0;
 	terminal_raw(&terminal, true);
 	while (ok && !terminal.ended)

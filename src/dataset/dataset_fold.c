@@ -288,7 +288,8 @@ fold_entry(DatasetFold *fold, const LogEntry *entry, Buffer *unchanged, Err *err
 		return false;
 	record = fold_find(fold, (const char *) fold->block.data, fold->block.length, err);
 	return record != NULL && fold_unchanged(fold, entry, unchanged, err) &&
-		   fold_step(fold, entry, &record->step, err) && fold_keep(fold, entry, record, unchanged, err);
+		   fold_step(fold, entry, &record->step, err) &&
+		   fold_keep(fold, entry, record, unchanged, err);
 }
 
 /* ---- the topic ---- */

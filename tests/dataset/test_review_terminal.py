@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: PostgreSQL
+"""test_review_terminal — goldpan review on a pseudo terminal: keys, undo, help, splits, sizes, ^C."""
+
+import csv
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(ROOT, "build", os.environ.get("VARIANT") or "gcc", "goldpan")
+DATA = os.path.join(ROOT, "tests", "data", "identity", "fake_1000.csv")
+CONFIG = os.path.join(ROOT, "contrib", "identity", "fake_1000.conf")
+
+
+class Screen:
+    """One sitting; what it printed since the last key, without colours."""
+
+    def __init__(self, state, *more, columns=100, lines=60):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(PROGRAM, [PROGRAM, "review", "-s", state, "-u", "ann", *more])
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.before = termios.tcgetattr(self.fd)[3]
+        self.text = self.wait(r"(q\]uit|explains:) $")
+
+    def wait(self, pattern):
+        text, raw, end = "", b"", time.monotonic() + 20
+        while not re.search(pattern, text):
+            ready = select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]
+            assert ready, f"waited for {pattern!r}, got {text[-500:]!r}"
+            try:
+                got = os.read(self.fd, 65536)
+            except OSError:
+                got = b""
+            assert got, f"it ended, and {pattern!r} did not come: {text[-500:]!r}"
+            raw += got
+            text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", raw.decode(errors="ignore")).replace("\r", "")
+        return text
+
+    def key(self, keys, pattern=r"(q\]uit|explains:) $"):
+        os.write(self.fd, keys.encode())
+        self.text = self.wait(pattern)
+        return self.text
+
+    def end(self, key="q"):
+        """Ends the sitting; it must end by itself and leave the terminal as it was."""
+        said = self.key(key, r"answered in this sitting")
+        echo = termios.tcgetattr(self.fd)[3]
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.fd)
+        assert status == 0, f"exit status {status}"
+        assert echo & termios.ECHO and echo & termios.ICANON and echo == self.before, "the terminal was left changed"
+        return said
+
+    def counts(self):
+        return tuple(int(number) for number in re.search(r"(\d+) answered, (\d+) open", self.text).groups())
+
+
+def keys_answer_and_nothing_else_does(state):
+    screen = Screen(state)
+    assert "score of these two" in screen.text and "before any evidence" in screen.text
+    first = screen.text
+    start = screen.counts()
+    for wrong in ("x", "7", "\x1b[A"):
+        assert "That key answers nothing" in screen.key(wrong), f"{wrong!r} is not explained"
+        assert screen.counts() == start, f"{wrong!r} answered"
+    assert "two, and stay two" in screen.key("?", r"goes back to the question\. $")
+    screen.key(" ")
+    assert "given_name=" not in first and "record a " in screen.key("e")
+    screen.key("e")
+    screen.key("u")
+    assert screen.counts()[0] == 1
+    assert "taken back" in screen.key("z")
+    assert screen.text.split("\n\n")[1:3] == first.split("\n\n")[1:3], "the question did not come back"
+    screen.end()
+
+
+def an_interrupt_ends_a_sitting_and_answers_stay(state):
+    screen = Screen(state)
+    screen.key("d")
+    left = screen.counts()[1]
+    screen.end("\x03")
+    screen = Screen(state)
+    assert screen.counts() == (0, left), "the answer was lost"
+    # Undo reaches back into the earlier sitting.
+    assert "taken back" in screen.key("z")
+    screen.end("\x04")
+
+
+def a_split_takes_numbers_and_ranges(state):
+    screen = Screen(state)
+    for wrong in ("zz", "0", "1 99999", "3-2", "1x"):
+        screen.key("p", r"Enter: none\): $")
+        assert "Nothing was split: give numbers" in screen.key(wrong + "\n"), wrong
+    screen.key("p", r"Enter: none\): $")
+    assert "no record was named" in screen.key("\n")
+    for _ in range(200):
+        # A customer of three and more whose foreign records can be a range.
+        if any(int(size) >= 3 for size in re.findall(r"(\d+) records", screen.text)[:1]):
+            break
+        screen.key("u")
+    answered = screen.counts()[0]
+    screen.key("p", r"Enter: none\): $")
+    screen.key("1-2\n")
+    assert screen.counts()[0] == answered + 1, screen.text[-300:]
+    screen.end()
+
+
+def narrow_and_low_screens_fit(state):
+    for columns in (60, 50):
+        screen = Screen(state, columns=columns, lines=24)
+        lines = screen.text.split("\n")
+        assert max(len(line) for line in lines) <= columns, max(lines, key=len)
+        assert len(lines) <= 30, f"{len(lines)} lines"
+        screen.end()
+
+
+def masked_evidence_keeps_names_and_levels(state):
+    screen = Screen(state, "--mask")
+    with open(DATA, encoding="utf-8", newline="") as file:
+        values = {row[name] for row in csv.DictReader(file) for name in ("first_name", "surname", "email") if len(row[name]) > 5}
+    screen.key("e")
+    words = set(re.findall(r"[^\s:,=]+", screen.text))
+    assert not words & values and not words & {value.lower() for value in values}, "a value shows"
+    assert re.search(r"(name|e-mail|birth) +(exact|differs|close|similar|\w+)+ +[+-]\d", screen.text), screen.text
+    screen.end()
+
+
+def a_killed_sitting_keeps_what_was_answered(state):
+    screen = Screen(state)
+    screen.key("d")
+    screen.key("d")
+    left = screen.counts()[1]
+    os.kill(screen.pid, signal.SIGKILL)
+    os.waitpid(screen.pid, 0)
+    os.close(screen.fd)
+    screen = Screen(state)
+    assert screen.counts() == (0, left)
+    screen.end()
+
+
+TESTS = [keys_answer_and_nothing_else_does, an_interrupt_ends_a_sitting_and_answers_stay,
+         a_split_takes_numbers_and_ranges, narrow_and_low_screens_fit,
+         masked_evidence_keeps_names_and_levels, a_killed_sitting_keeps_what_was_answered]
+
+
+def main():
+    failed = 0
+    print(f"1..{len(TESTS)}")
+    with tempfile.TemporaryDirectory() as folder:
+        made = os.path.join(folder, "made")
+        subprocess.run([PROGRAM, "identity", "match", "-q", "-c", CONFIG, "-i", DATA, "-s", made], check=True)
+        for number, test in enumerate(TESTS, 1):
+            state = os.path.join(folder, str(number))
+            shutil.copytree(made, state)
+            try:
+                test(state)
+                print(f"ok {number} - {test.__name__}")
+            except (AssertionError, OSError) as error:
+                failed = 1
+                print(f"not ok {number} - {test.__name__}")
+                print("\n".join("# " + line for line in str(error).splitlines()))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
