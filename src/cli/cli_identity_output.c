@@ -160,14 +160,6 @@ cli_mask_text(Buffer *out, const char *text, size_t length, Err *err)
 }
 
 bool
-cli_explain_maskable(const char *line, size_t length)
-{
-	return ((length > 5 && memcmp(line, "bits ", 5) == 0) ||
-			(length > 6 && memcmp(line, "score ", 6) == 0)) &&
-		   memchr(line, '=', length) == NULL && memchr(line, '"', length) == NULL;
-}
-
-bool
 cli_terminal_text(Buffer *out, const char *text, size_t length, Err *err)
 {
 	for (size_t i = 0; i < length; i++)

@@ -108,9 +108,6 @@ bool cli_identity_review(const Identity *identity, const char *path, bool source
 bool cli_html_text(Buffer *out, const char *text, size_t length, Err *err) MUST_CHECK;
 /* Appends a value for people who may not see it: first character of each word, then dots. */
 bool cli_mask_text(Buffer *out, const char *text, size_t length, Err *err) MUST_CHECK;
-/* Whether a line of an explanation may be shown when values are masked: weights and sums only, no
- * normalised values and no record ids. */
-bool cli_explain_maskable(const char *line, size_t length);
 /* Appends a value for a terminal: control characters and broken text cannot do anything there. */
 bool cli_terminal_text(Buffer *out, const char *text, size_t length, Err *err) MUST_CHECK;
 

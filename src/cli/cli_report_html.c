@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cli_evidence.h"
 #include "cli/cli_report_priv.h"
 #include "goldpan/clock.h"
 
@@ -33,6 +34,7 @@ static const char html_head[] =
 	"td,th{padding:.2rem .7rem .2rem 0;text-align:left;vertical-align:top}"
 	"th{font-weight:600;color:#5b6b7b;font-size:.85rem}"
 	"td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n"
+	"table.full{width:100%}table.full td:last-child{width:60%}"
 	".bar{display:inline-block;height:.8rem;background:#2f6f9f;border-radius:2px;vertical-align:"
 	"middle}"
 	".held{background:#d98a29}\n"
@@ -41,13 +43,20 @@ static const char html_head[] =
 	".chart i{flex:1;background:#2f6f9f;min-height:0}.chart i.h{background:#d98a29}"
 	".axis{display:flex;gap:2px;font-size:.7rem;color:#5b6b7b}.axis "
 	"span{flex:1;text-align:center}\n"
-	".key{display:inline-block;width:.8rem;height:.8rem;border-radius:2px;margin:0 .3rem 0 1rem;"
+	".key{display:inline-block;width:.8rem;height:.8rem;border-radius:2px;margin:0 .5rem 0 0;"
 	"vertical-align:middle}\n"
 	".pair{border:1px solid #d9e0e7;border-radius:.5rem;padding:.6rem 1rem;margin:.7rem 0}"
 	".pair table{width:100%;table-layout:fixed}.pair th:first-child,.pair "
 	"td:first-child{width:9rem}"
-	".pair td{overflow-wrap:anywhere}td.same{color:#1e7a45}td.other{color:#b3372b}\n"
-	"details pre{background:#f4f6f8;padding:.6rem .8rem;overflow:auto;font-size:.8rem}"
+	".pair td,.pair th{overflow-wrap:anywhere}td.same{color:#1e7a45}td.other{color:#b3372b}\n"
+	".pair .fall th:first-child,.pair .fall td:first-child{width:34%}"
+	".fall td:nth-child(2){width:4.5rem}"
+	".fall .way{position:relative;height:.9rem;border-left:0;background:#f4f6f8}"
+	".fall .way i{position:absolute;top:0;bottom:0;min-width:2px;background:#1e7a45}"
+	".fall .way i.m{background:#b3372b}.fall .way i.s{background:#2f6f9f}"
+	".fall .way u{position:absolute;top:-.15rem;bottom:-.15rem;width:1px;background:#1c2733}"
+	".fall tr.sum td{font-weight:600;border-top:1px solid #8a98a6}\n"
+	"details p{color:#b3372b}"
 	"summary{cursor:pointer;color:#2f6f9f}\n"
 	".wide{overflow-x:auto}code{font-size:.85em}\n"
 	"@media print{details>*{display:block}}\n"
@@ -84,6 +93,30 @@ html_ref(const ReportRun *run, Buffer *out, IdentityRef ref, Err *err)
 		   html_value(run, out, ref.id, strlen(ref.id), err);
 }
 
+/* A number with a narrow blank every three digits. */
+static bool
+html_count(Buffer *out, uint64_t number, Err *err)
+{
+	if (number >= 1000)
+		return html_count(out, number / 1000, err) &&
+			   buffer_printf(out, err, "\xe2\x80\xaf%03" PRIu64, number % 1000);
+	return buffer_printf(out, err, "%" PRIu64, number);
+}
+
+/* An attribute's name in words. */
+static bool
+html_attribute(Buffer *out, int attribute, Err *err)
+{
+	const char *name = identity_attribute_name((IdentityAttribute) attribute);
+
+	for (; *name != '\0'; name++)
+	{
+		if (!buffer_append_byte(out, *name == '_' ? ' ' : (uint8_t) *name, err))
+			return false;
+	}
+	return true;
+}
+
 /* ---- sizes ---- */
 
 static bool
@@ -95,21 +128,25 @@ html_sizes(const ReportRun *run, Buffer *out, Err *err)
 
 	for (size_t i = 0; i < REPORT_SIZES; i++)
 		most = run->customers[i] > most ? run->customers[i] : most;
-	if (!buffer_append_text(out,
-							"<h2>Customers by size</h2>\n<p>How many records each customer has. "
-							"Large ones deserve a look: they are where two people get glued "
-							"together.</p>\n<table>\n<tr><th>records</th><th class=\"n\">customers"
-							"</th><th class=\"n\">records in them</th><th></th></tr>\n",
-							err))
+	if (!buffer_append_text(
+			out,
+			"<h2>Customers by size</h2>\n<p>How many records each customer has. "
+			"Large ones deserve a look: they are where two people get glued "
+			"together.</p>\n<table class=\"full\">\n<tr><th>records</th><th class=\"n\">customers"
+			"</th><th class=\"n\">records in them</th><th></th></tr>\n",
+			err))
 		return false;
 	for (size_t i = 0; i < REPORT_SIZES; i++)
 	{
 		if (run->customers[i] > 0 &&
-			!buffer_printf(out, err,
-						   "<tr><td>%s</td><td class=\"n\">%zu</td><td class=\"n\">%zu</td><td>"
-						   "<span class=\"bar\" style=\"width:%.1frem\"></span></td></tr>\n",
-						   bands[i], run->customers[i], run->records[i],
-						   24.0 * (double) run->customers[i] / (double) most))
+			!(buffer_printf(out, err, "<tr><td>%s</td><td class=\"n\">", bands[i]) &&
+			  html_count(out, run->customers[i], err) &&
+			  buffer_append_text(out, "</td><td class=\"n\">", err) &&
+			  html_count(out, run->records[i], err) &&
+			  buffer_printf(
+				  out, err,
+				  "</td><td><span class=\"bar\" style=\"width:%.1f%%\"></span></td></tr>\n",
+				  100.0 * (double) run->customers[i] / (double) most)))
 			return false;
 	}
 	return buffer_append_text(out, "</table>\n", err);
@@ -142,6 +179,16 @@ html_sources(const ReportRun *run, Buffer *out, Err *err)
 
 /* ---- scores ---- */
 
+static double
+html_parameter(const ReportRun *run, const char *name)
+{
+	double value = 0;
+	Err err;
+
+	err_clear(&err);
+	return identity_model_get(run->model, name, &value, &err) ? value : 0;
+}
+
 static bool
 html_scores(const ReportRun *run, Buffer *out, Err *err)
 {
@@ -155,13 +202,18 @@ html_scores(const ReportRun *run, Buffer *out, Err *err)
 	}
 	if (!buffer_printf(
 			out, err,
-			"<h2>Scores</h2>\n<p>Evidence in bits: 0 is even odds that two records are one "
-			"person, +10 is a thousand to one for it, −10 against it. Each "
-			"colour has a scale of its own.<br><span class=\"key bar\"></span>pairs inside "
-			"customers (highest bar: %zu)<span class=\"key held\"></span>best pairs of "
-			"customers held apart, open as questions (highest bar: %zu)</p>\n"
+			"<h2>Scores</h2>\n<p>How much evidence there is that two records are one customer, in "
+			"bits: at 0 it is as likely as not, at +10 a thousand to one for it, at −10 a thousand "
+			"to one against. From %.1f bits on two records may be joined (companies: %.1f), if the "
+			"rest of their customers agree; below %.1f bits (companies: %.1f) nobody is "
+			"asked.</p>\n"
+			"<p><span class=\"key bar\"></span>pairs of records inside a customer (highest bar: "
+			"%zu pairs)<br><span class=\"key held\"></span>best pair of two customers held apart, "
+			"an open question (highest bar: %zu pairs)</p>\n"
 			"<div class=\"chart\">",
-			most, most_held))
+			html_parameter(run, "person.link"), html_parameter(run, "company.link"),
+			html_parameter(run, "person.review"), html_parameter(run, "company.review"), most,
+			most_held))
 		return false;
 	for (size_t i = 0; i < REPORT_BINS; i++)
 	{
@@ -186,7 +238,11 @@ html_scores(const ReportRun *run, Buffer *out, Err *err)
 						 : buffer_append_text(out, "<span></span>", err)))
 			return false;
 	}
-	return buffer_append_text(out, "</div>\n", err);
+	return buffer_append_text(out,
+							  "</div>\n<p class=\"soft\">bits of evidence; the first and the last "
+							  "bar hold all that lies beyond. The colours have scales of their "
+							  "own.</p>\n",
+							  err);
 }
 
 /* ---- pairs ---- */
@@ -238,8 +294,7 @@ html_pair_values(const ReportRun *run, Buffer *out, const ReportPair *pair, Err 
 			if (left == NULL && right == NULL)
 				break;
 			if (!buffer_append_text(out, "<tr><td class=\"soft\">", err) ||
-				!html_text(out, identity_attribute_name((IdentityAttribute) attribute), err) ||
-				!buffer_append_text(out, "</td>", err) ||
+				!html_attribute(out, attribute, err) || !buffer_append_text(out, "</td>", err) ||
 				!html_pair_cell(run, out, left, right, err) ||
 				!html_pair_cell(run, out, right, left, err) ||
 				!buffer_append_text(out, "</tr>\n", err))
@@ -249,49 +304,125 @@ html_pair_values(const ReportRun *run, Buffer *out, const ReportPair *pair, Err 
 	return true;
 }
 
+/* One weight, drawn from where the sum was to where it is now; the score from zero. */
 static bool
-html_explanation(const ReportRun *run, Buffer *out, const ReportPair *pair, Err *err)
+html_weight(Buffer *out, const CliEvidence *line, double sum, double low, double high, Err *err)
+{
+	bool score = line->type == EVIDENCE_SCORE;
+	double from = score ? 0 : sum - line->bits;
+	double left = from < sum ? from : sum;
+	double scale = 100 / (high - low);
+
+	return buffer_printf(out, err, "<tr%s><td>", score ? " class=\"sum\"" : "") &&
+		   html_text(out, score ? "score of these two" : line->name, err) &&
+		   buffer_append_text(out, line->level[0] != '\0' ? ": " : "", err) &&
+		   html_text(out, line->level, err) &&
+		   buffer_printf(out, err,
+						 "</td><td class=\"n\">%+.1f</td><td><div class=\"way\">"
+						 "<i class=\"%s\" style=\"left:%.1f%%;width:%.1f%%\"></i>"
+						 "<u style=\"left:%.1f%%\"></u></div></td></tr>\n",
+						 line->bits,
+						 score			  ? "s"
+						 : line->bits < 0 ? "m"
+										  : "p",
+						 (left - low) * scale, (from < sum ? sum - from : from - sum) * scale,
+						 -low * scale);
+}
+
+/* What else the explanation says, in words; values and people's own words only unmasked. */
+static bool
+html_note(const ReportRun *run, Buffer *out, const CliEvidence *line, Err *err)
+{
+	const char *colon = memchr(line->text, ':', line->length);
+	size_t length = line->length;
+
+	if (line->type == EVIDENCE_VALUE || line->type == EVIDENCE_STANDING)
+		return true;
+	if (line->type == EVIDENCE_ANSWER && run->mask && colon != NULL)
+		length = (size_t) (colon - line->text);
+	return buffer_append_text(out, "<p>", err) && cli_html_text(out, line->text, length, err) &&
+		   buffer_append_text(out, "</p>\n", err);
+}
+
+static bool
+html_explanation(const ReportRun *run, Buffer *out, const char *text, Err *err)
+{
+	CliEvidence line;
+	const char *at = text;
+	double low;
+	double high;
+	double sum = 0;
+	bool ok =
+		buffer_append_text(out,
+						   "<details><summary>evidence</summary><table class=\"fall\"><tr>"
+						   "<th>what was compared</th><th class=\"n\">bits</th><th>the sum so "
+						   "far; the line is 0</th></tr>\n",
+						   err);
+
+	cli_evidence_range(text, &low, &high);
+	while (ok && cli_evidence_next(&at, &line))
+	{
+		sum += line.type == EVIDENCE_BITS ? line.bits : 0;
+		if (line.type == EVIDENCE_BITS || line.type == EVIDENCE_SCORE)
+			ok = html_weight(out, &line, sum, low, high, err);
+	}
+	ok = ok && buffer_append_text(out, "</table>\n", err);
+	at = text;
+	while (ok && cli_evidence_next(&at, &line))
+		ok = line.type == EVIDENCE_BITS || line.type == EVIDENCE_SCORE ||
+			 html_note(run, out, &line, err);
+	return ok && buffer_append_text(out, "</details>\n", err);
+}
+
+/* The score as the engine explains it: with what it knows of shared values, which a model does not. */
+static double
+html_score(const ReportPair *pair, const char *text)
+{
+	CliEvidence line;
+
+	while (cli_evidence_next(&text, &line))
+	{
+		if (line.type == EVIDENCE_SCORE)
+			return line.bits;
+	}
+	return pair->score;
+}
+
+static bool
+html_side(const ReportRun *run, Buffer *out, const ReportPair *pair, IdentityRef ref, uint32_t size,
+		  Err *err)
+{
+	return html_ref(run, out, ref, err) &&
+		   (pair->reason == NULL ||
+			buffer_printf(out, err, " (%u record%s)", size, size == 1 ? "" : "s"));
+}
+
+static bool
+html_pair(const ReportRun *run, Buffer *out, const ReportPair *pair, Err *err)
 {
 	Buffer text;
 	bool ok;
 
 	buffer_init(&text, (size_t) 16 << 20);
 	ok = identity_explain_pair(run->identity, pair->a, pair->b, &text, err) &&
-		 buffer_append_text(out, "<details><summary>evidence</summary><pre>", err);
-	for (size_t at = 0; ok && at < text.length;)
-	{
-		const char *line = (const char *) text.data + at;
-		const char *end = memchr(line, '\n', text.length - at);
-		size_t length = end != NULL ? (size_t) (end - line) : text.length - at;
-
-		if (!run->mask || cli_explain_maskable(line, length))
-			ok = cli_html_text(out, line, length, err) && buffer_append_byte(out, '\n', err);
-		at += length + 1;
-	}
-	ok = ok && buffer_append_text(out, "</pre></details>\n", err);
-	buffer_release(&text);
-	return ok;
-}
-
-static bool
-html_pair(const ReportRun *run, Buffer *out, const ReportPair *pair, Err *err)
-{
-	bool ok = buffer_printf(out, err, "<div class=\"pair\"><b>%.1f bits</b>", pair->score);
-
+		 buffer_append_byte(&text, '\0', err) &&
+		 buffer_printf(out, err, "<div class=\"pair\"><b>%.1f bits</b>",
+					   html_score(pair, (const char *) text.data));
 	if (ok && pair->reason != NULL)
 		ok = buffer_printf(out, err,
-						   ", probability %.0f %%, held back: ", 100 * pair->probability) &&
+						   " between the two records, %.0f %% likely one customer, held back: ",
+						   100 * pair->probability) &&
 			 html_text(out, pair->reason, err);
 	ok = ok && buffer_append_text(out, "\n<table><tr><th></th><th>", err) &&
-		 html_ref(run, out, pair->a, err);
-	if (ok && pair->reason != NULL)
-		ok = buffer_printf(out, err, " (%u record%s)", pair->size_a, pair->size_a == 1 ? "" : "s");
-	ok = ok && buffer_append_text(out, "</th><th>", err) && html_ref(run, out, pair->b, err);
-	if (ok && pair->reason != NULL)
-		ok = buffer_printf(out, err, " (%u record%s)", pair->size_b, pair->size_b == 1 ? "" : "s");
-	return ok && buffer_append_text(out, "</th></tr>\n", err) &&
-		   html_pair_values(run, out, pair, err) && buffer_append_text(out, "</table>\n", err) &&
-		   html_explanation(run, out, pair, err) && buffer_append_text(out, "</div>\n", err);
+		 html_side(run, out, pair, pair->a, pair->size_a, err) &&
+		 buffer_append_text(out, "</th><th>", err) &&
+		 html_side(run, out, pair, pair->b, pair->size_b, err) &&
+		 buffer_append_text(out, "</th></tr>\n", err) && html_pair_values(run, out, pair, err) &&
+		 buffer_append_text(out, "</table>\n", err) &&
+		 html_explanation(run, out, (const char *) text.data, err) &&
+		 buffer_append_text(out, "</div>\n", err);
+	buffer_release(&text);
+	return ok;
 }
 
 static bool
@@ -321,12 +452,12 @@ html_reason(const char *reason)
 		const char *text;
 	} reasons[] = {
 		{"below link", "the evidence is not strong enough to join without a person"},
-		{"gate", "the best pair agrees, but the records on both sides do not on the whole"},
+		{"gate", "one pair of records agrees, but those of both sides do not on the whole"},
 		{"conflict", "something says that they cannot be one: two ids of a kind, Jr and Sr"},
 		{"limit", "the customer would become larger than a customer may be"},
-		{"bridge", "one record alone holds two groups together"},
-		{"breaker", "one change would have joined too many customers at once"},
-		{"split", "a record fits the rest of its customer badly"},
+		{"bridge", "one record alone would hold two groups together"},
+		{"neighbourhood cut", "so many similar records that not all were looked at together"},
+		{"fits badly", "a record is in a customer whose other records it fits badly"},
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
@@ -434,8 +565,8 @@ html_customer(const ReportRun *run, Buffer *out, const ReportCustomer *customer,
 	for (int attribute = 0; attribute < IDENTITY_ATTRIBUTES; attribute++)
 	{
 		if (shown[attribute] &&
-			!buffer_printf(out, err, "<th>%s</th>",
-						   identity_attribute_name((IdentityAttribute) attribute)))
+			!(buffer_append_text(out, "<th>", err) && html_attribute(out, attribute, err) &&
+			  buffer_append_text(out, "</th>", err)))
 			return false;
 	}
 	if (!buffer_append_text(out, "</tr>\n", err))
@@ -466,6 +597,13 @@ html_largest(const ReportRun *run, Buffer *out, Err *err)
 /* ---- head and foot ---- */
 
 static bool
+html_card(Buffer *out, uint64_t number, const char *what, Err *err)
+{
+	return buffer_append_text(out, "<div class=\"card\"><b>", err) &&
+		   html_count(out, number, err) && buffer_printf(out, err, "</b>%s</div>", what);
+}
+
+static bool
 html_summary(const ReportRun *run, Buffer *out, Err *err)
 {
 	size_t several = 0;
@@ -483,17 +621,18 @@ html_summary(const ReportRun *run, Buffer *out, Err *err)
 		   buffer_printf(out, err, ", run %" PRIu64 ", model %016" PRIx64 ", %s UTC%s</p>\n",
 						 dataset_state_generation(run->state), identity_model_hash(run->model), now,
 						 run->mask ? ", values masked" : "") &&
+		   buffer_printf(out, err, "<div class=\"cards\">") &&
+		   html_card(out, run->stats.records, "records", err) &&
+		   html_card(out, run->stats.customers, "customers", err) &&
 		   buffer_printf(out, err,
-						 "<div class=\"cards\"><div class=\"card\"><b>%" PRIu64
-						 "</b>records</div><div class=\"card\"><b>%" PRIu64
-						 "</b>customers</div><div class=\"card\"><b>%.0f %%</b>of records share a "
-						 "customer</div><div class=\"card\"><b>%zu</b>open questions</div>"
-						 "<div class=\"card\"><b>%" PRIu64 "</b>answers in force</div></div>\n",
-						 run->stats.records, run->stats.customers,
+						 "<div class=\"card\"><b>%.0f %%</b>of records are in a customer with "
+						 "others</div>",
 						 run->stats.records > 0
 							 ? 100.0 * (double) several / (double) run->stats.records
-							 : 0.0,
-						 run->questions, run->stats.judgements);
+							 : 0.0) &&
+		   html_card(out, run->questions, "open questions", err) &&
+		   html_card(out, run->stats.judgements, "answers in force", err) &&
+		   buffer_append_text(out, "</div>\n", err);
 }
 
 static bool
@@ -507,13 +646,13 @@ html_engine(const ReportRun *run, Buffer *out, Err *err)
 		"<tr><td>answers same / different / unsure / split</td><td class=\"n\">%zu / %zu / %zu / "
 		"%zu</td></tr>\n"
 		"<tr><td>comparisons per record</td><td class=\"n\">%.1f</td></tr>\n"
-		"<tr><td>keys dropped because too many records share them</td><td class=\"n\">%" PRIu64
-		"</td></tr>\n"
+		"<tr><td>pairs not compared because too many records share what they share</td><td "
+		"class=\"n\">%" PRIu64 "</td></tr>\n"
 		"<tr><td>values too common to identify anybody</td><td class=\"n\">%" PRIu64 "</td></tr>\n"
-		"<tr><td>neighbourhoods clustered; cut at their limit</td><td class=\"n\">%" PRIu64
-		"; %" PRIu64 "</td></tr>\n"
-		"<tr><td>records looked at per change, p50 / p99 / most</td><td class=\"n\">%" PRIu64
-		" / %" PRIu64 " / %" PRIu64 "</td></tr>\n"
+		"<tr><td>groups of similar records decided together; of them too large, and cut</td><td "
+		"class=\"n\">%" PRIu64 "; %" PRIu64 "</td></tr>\n"
+		"<tr><td>records looked at for one change: usually / one time in a hundred / at "
+		"most</td><td class=\"n\">%" PRIu64 " / %" PRIu64 " / %" PRIu64 "</td></tr>\n"
 		"<tr><td>memory per record</td><td class=\"n\">%.0f bytes</td></tr>\n</table>\n",
 		run->verdicts[IDENTITY_SAME], run->verdicts[IDENTITY_DIFFERENT],
 		run->verdicts[IDENTITY_UNSURE], run->verdicts[IDENTITY_SPLIT],

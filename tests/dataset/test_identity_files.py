@@ -3,8 +3,11 @@
 """test_identity_files — goldpan identity and goldpan review on files: ids that stay, kills, refusals."""
 
 import csv
+import html.parser
 import json
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -169,6 +172,100 @@ def a_report_can_be_masked_and_loads_nothing(folder):
     with open(page, encoding="utf-8") as file:
         text = file.read().lower()
     assert not any(word in text for word in ("zanzibar", "quux", "xanadu", "canary", "19710203"))
+    assert "family name: exact" in text and "score of these two" in text, "masked evidence lost its fields"
+
+
+class Page(html.parser.HTMLParser):
+    """Elements that are opened, closed in that order, and load nothing."""
+
+    EMPTY = {"meta", "br"}
+
+    def __init__(self, path):
+        super().__init__()
+        self.open, self.wrong, self.sums, self.bits = [], [], [], None
+        with open(path, encoding="utf-8") as file:
+            self.feed(file.read())
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        self.wrong += [name for name, _ in attrs if name in ("src", "href") or name.startswith("on")]
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def a_report_is_a_whole_page_whose_bars_lie_within_it(folder):
+    page = f"{folder}/r.html"
+    match("-s", f"{folder}/s")
+    run("identity", "report", "-s", f"{folder}/s", "-o", page)
+    parsed = Page(page)
+    assert not parsed.open and not parsed.wrong, (parsed.open, parsed.wrong)
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    assert "1\u202f000" in text and ">null<" not in text
+    bars = [(float(a), float(b)) for a, b in re.findall(r"left:(-?[\d.]+)%;width:(-?[\d.]+)%", text)]
+    assert len(bars) > 50 and all(a >= -0.1 and b >= 0 and a + b <= 100.2 for a, b in bars)
+    # Each pair's heading is the sum that its evidence ends with.
+    for pair in text.split('<div class="pair">')[1:]:
+        head, score = re.match(r"<b>(-?[\d.]+) bits", pair).group(1), re.search(
+            r'class="sum"><td>score of these two</td><td class="n">([+-][\d.]+)', pair).group(1)
+        assert float(head) == float(score), (head, score)
+
+
+def a_full_disk_and_a_second_process_change_nothing(folder):
+    state = f"{folder}/s"
+    changed(f"{folder}/b.csv")
+    match("-s", state, "-o", f"{folder}/1.csv")
+    for limit in (0, 4096, 200000, 900000):
+        done = subprocess.run(
+            [PROGRAM, "identity", "match", "-q", "-c", CONFIG, "-i", f"{folder}/b.csv", "-s", state],
+            preexec_fn=lambda size=limit: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+                                           resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))),
+            capture_output=True, text=True, check=False)
+        assert done.returncode == 7 and "could not write" in done.stderr, (limit, done.returncode, done.stderr)
+        match("-s", state, "-o", f"{folder}/2.csv")
+        assert clusters(f"{folder}/2.csv") == clusters(f"{folder}/1.csv"), limit
+    # Whoever reviews holds the state.
+    with subprocess.Popen([PROGRAM, "review", "-s", state, "--json"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        assert "is in use" in match("-s", state, status=7).stderr
+        holder.stdin.close()
+        holder.stdout.read()
+    match("-s", state, "-o", f"{folder}/2.csv", data=f"{folder}/b.csv")
+
+
+def another_model_is_refused_shown_and_switched_to(folder):
+    state, old, new, strict = (f"{folder}/{name}" for name in ("s", "old.json", "new.json", "strict.conf"))
+    with open(CONFIG, encoding="utf-8") as file:
+        text = file.read()
+    with open(strict, "w", encoding="utf-8") as file:
+        file.write('parameters = ( { name = "person.link"; value = 6.0; } );\n' + text)
+    match("-s", state, "-o", f"{folder}/1.csv", "-m", old)
+    run("identity", "train", "-c", strict, "-i", DATA, "-m", new)
+    # A person's word holds under any model.
+    question = json.loads(run("review", "-s", state, "--json", text='{"item":1,"answer":"same"}\n').stdout.split("\n")[0])
+    both = question["a"]["id"], question["b"]["id"]
+    with open(f"{folder}/bad.json", "w", encoding="utf-8") as file:
+        file.write("nonsense")
+    assert "not the text of an identity model" in match("-s", state, "-m", f"{folder}/bad.json", status=3).stderr
+    assert "--switch-model" in match("-s", state, "-m", new, status=3).stderr
+    shown = run("identity", "diff", "-s", state, "-m", old, "-m", new).stdout
+    assert "person.link 2.000 -> 6.000" in shown and "customers that would be split: " in shown
+    moved = int(re.search(r"customer id would change: (\d+)", shown).group(1))
+    assert 0 < moved < 200, moved
+    match("-s", state, "-o", f"{folder}/0.csv")
+    first = clusters(f"{folder}/0.csv")
+    match("-s", state, "-o", f"{folder}/2.csv", "-m", new, "--switch-model")
+    second = clusters(f"{folder}/2.csv")
+    assert sum(first[i] != second[i] for i in first) == moved, "diff foretold something else"
+    assert second[both[0]] == second[both[1]], "the switch forgot an answer"
+    assert partition_of_events(f"{state}/events.csv") == second
+    match("-s", state, "-o", f"{folder}/3.csv")
+    assert clusters(f"{folder}/3.csv") == second
 
 
 def explanations_add_up(folder):
@@ -181,7 +278,9 @@ def explanations_add_up(folder):
 TESTS = [ids_stay_and_events_rebuild_the_partition, a_killed_run_leaves_one_state_or_the_other,
          bad_rows_are_rejected_with_reasons, wrong_files_are_refused,
          answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
-         explanations_add_up]
+         a_report_is_a_whole_page_whose_bars_lie_within_it,
+         a_full_disk_and_a_second_process_change_nothing,
+         another_model_is_refused_shown_and_switched_to, explanations_add_up]
 
 
 def main():
