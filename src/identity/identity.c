@@ -448,7 +448,7 @@ same_form(const IdentityForm *own, const IdentityForm *other)
 	{
 		FormValue value = own->values[i];
 
-		value.flags &= (uint8_t) ~VALUE_GENERIC;
+		value.flags &= (uint8_t) ~(VALUE_GENERIC | VALUE_SHARED);
 		if (memcmp(&value, &other->values[i], sizeof(value)) != 0)
 			return false;
 	}

@@ -640,7 +640,7 @@ identity_index_right(Identity *identity, uint32_t number)
 	uint32_t members[POSTINGS_MAX];
 	Key keys[KEYS_MAX];
 	unsigned n = identity_keys(identity->model, form, keys), linked = 0;
-	bool due[FORM_VALUES] = {false};
+	uint8_t due[FORM_VALUES] = {0};
 
 	for (unsigned k = 0; k < n; k++)
 	{
@@ -648,12 +648,13 @@ identity_index_right(Identity *identity, uint32_t number)
 		uint32_t count = list_postings(identity, &p, members, POSTINGS_MAX);
 
 		if (keys[k].value != ABSENT)
-			due[keys[k].value] |=
-				p.count > cap_of(identity, form->kind) ||
-				generic(identity, members, count, form->kind, value_kind(form, &keys[k]));
+			due[keys[k].value] |= p.count > cap_of(identity, form->kind)
+									  ? VALUE_GENERIC
+									  : standing(identity, members, count, form->kind,
+												 value_kind(form, &keys[k]), -1);
 	}
 	for (unsigned v = 0; v < form->nvalues; v++)
-		if (due[v] != ((form->values[v].flags & VALUE_GENERIC) != 0))
+		if (due[v] != (form->values[v].flags & (VALUE_GENERIC | VALUE_SHARED)))
 			return false;
 	gather(identity, number, form, &identity->seen);
 	for (size_t i = 0; i < identity->seen.count; i++)

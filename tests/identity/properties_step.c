@@ -105,6 +105,9 @@ foretold(const World *world, const Step *step, IdentityStatus judge, IdentitySta
 	switch (step->type)
 	{
 		case IDENTITY_UPSERT:
+			if (world->present[step->a] &&
+				memcmp(&step->values, &world->values[step->a], sizeof(Values)) == 0)
+				return status == IDENTITY_SAME_FORM;
 			return status == IDENTITY_DONE ||
 				   (status == IDENTITY_SAME_FORM && world->present[step->a]);
 		case IDENTITY_ADOPT:
@@ -424,7 +427,8 @@ random_step(World *world)
 	{
 		step.type = IDENTITY_UPSERT;
 		step.values = world->values[a];
-		step.values.pick[draw(world, 8)] = (uint8_t) draw(world, 240);
+		if (draw(world, 8) > 0)
+			step.values.pick[draw(world, 8)] = (uint8_t) draw(world, 240);
 	}
 	else if (what < 64)
 		step.type = IDENTITY_DELETE;
