@@ -318,38 +318,65 @@ kind_of(const Identity *identity, uint32_t record)
 	return identity_form_of(identity, identity_record(identity, record))->kind;
 }
 
-IdentityStatus
-identity_judge_take(Identity *identity, const IdentityChange *change, char *message, size_t size)
+static const IdentityRef *
+side_b(const IdentityJudgement *j)
 {
-	const IdentityJudgement *j = &change->judgement;
-	bool split = j->verdict == IDENTITY_SPLIT;
-	const IdentityRef *side = split && j->nseen_b > 0 ? &j->seen_b[0] : &j->b;
-	uint32_t a, b, number;
-	uint64_t x, y;
-	IdentityStatus status;
-	JudgeRow *judge;
+	return j->verdict == IDENTITY_SPLIT && j->nseen_b > 0 ? &j->seen_b[0] : &j->b;
+}
 
-	if (j->a.source == NULL || j->a.id == NULL || side->source == NULL || side->id == NULL ||
-		(split && j->nseen_b == 0) || j->verdict < IDENTITY_SAME || j->verdict > IDENTITY_SPLIT)
-		return IDENTITY_ABSENT;
-	x = identity_ref_hash(identity, j->a.source, j->a.id);
-	y = identity_ref_hash(identity, side->source, side->id);
-	a = identity_find_hash(identity, x);
-	b = identity_find_hash(identity, y);
-	if (((a == 0 || b == 0) && !j->carried) || x == y || j->handle == 0)
+static bool
+well_formed(const IdentityJudgement *j)
+{
+	const IdentityRef *b = side_b(j);
+
+	return j->a.source != NULL && j->a.id != NULL && b->source != NULL && b->id != NULL &&
+		   j->handle != 0 && j->verdict >= IDENTITY_SAME && j->verdict <= IDENTITY_SPLIT &&
+		   (j->verdict != IDENTITY_SPLIT || j->nseen_b > 0);
+}
+
+/* Whether the answer can be taken; a, b: the records, 0 when away; x, y: their hashes. */
+static IdentityStatus
+judgeable(const Identity *identity, const IdentityJudgement *j, uint32_t a, uint32_t b, uint64_t x,
+		  uint64_t y, char *message, size_t size)
+{
+	if (((a == 0 || b == 0) && !j->carried) || x == y)
 		return IDENTITY_ABSENT;
 	if (identity_judge_find(identity, j->handle) != 0)
 		return IDENTITY_REPLAYED;
-	if (stale(identity, a, j->version_a) || (!split && stale(identity, b, j->version_b)))
+	if (stale(identity, a, j->version_a) ||
+		(j->verdict != IDENTITY_SPLIT && stale(identity, b, j->version_b)))
 		return IDENTITY_STALE;
-	if (j->verdict == IDENTITY_SAME && !j->carried && a != 0 && b != 0 &&
-		kind_of(identity, a) != kind_of(identity, b))
+	if (j->verdict == IDENTITY_SAME && !j->carried && kind_of(identity, a) != kind_of(identity, b))
 	{
 		snprintf(message, size, "judgement %llu calls a person and a company the same",
 				 (unsigned long long) j->handle);
 		return IDENTITY_ABSENT;
 	}
-	status = check(identity, j, x, y, message, size);
+	return check(identity, j, x, y, message, size);
+}
+
+static uint32_t
+entity_of(const Identity *identity, uint32_t record)
+{
+	return record == 0 ? 0 : identity_record(identity, record)->entity;
+}
+
+IdentityStatus
+identity_judge_take(Identity *identity, const IdentityChange *change, char *message, size_t size)
+{
+	const IdentityJudgement *j = &change->judgement;
+	uint32_t a, b, number;
+	uint64_t x, y;
+	IdentityStatus status;
+	JudgeRow *judge;
+
+	if (!well_formed(j))
+		return IDENTITY_ABSENT;
+	x = identity_ref_hash(identity, j->a.source, j->a.id);
+	y = identity_ref_hash(identity, side_b(j)->source, side_b(j)->id);
+	a = identity_find_hash(identity, x);
+	b = identity_find_hash(identity, y);
+	status = judgeable(identity, j, a, b, x, y, message, size);
 	if (status != IDENTITY_DONE)
 		return status;
 	number = identity_rows_new(&identity->store, JUDGES);
@@ -367,8 +394,8 @@ identity_judge_take(Identity *identity, const IdentityChange *change, char *mess
 	enter(identity, number, true);
 	mark_named(identity, number, true);
 	identity_root(identity)->njudges++;
-	identity->judged[0] = a == 0 ? 0 : identity_record(identity, a)->entity;
-	identity->judged[1] = b == 0 ? 0 : identity_record(identity, b)->entity;
+	identity->judged[0] = entity_of(identity, a);
+	identity->judged[1] = entity_of(identity, b);
 	identity->judged_event = identity->delta.events.length / sizeof(IdentityEvent);
 	identity_event(identity, IDENTITY_EVENT_JUDGED, identity->judged[0], identity->judged[1], 0,
 				   j->handle);

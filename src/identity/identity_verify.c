@@ -49,11 +49,10 @@ check_entities(const Identity *identity, char *message, size_t size)
 }
 
 static bool
-check_area(Identity *identity, uint32_t number, char *message, size_t size)
+check_edges(Identity *identity, uint32_t number, char *message, size_t size)
 {
 	const RecordRow *record = identity_record(identity, number);
 	const EdgeRow *edge = record->edges == 0 ? NULL : store_at(&identity->store, record->edges);
-	AreaRow *area = record->area == 0 ? NULL : store_at(&identity->store, record->area);
 
 	for (unsigned e = 0; e < record->nedges; e++)
 	{
@@ -74,6 +73,15 @@ check_area(Identity *identity, uint32_t number, char *message, size_t size)
 	}
 	if (!identity_index_right(identity, number))
 		return wrong(message, size, "a generic mark or an edge is not what it must be", number, 0);
+	return true;
+}
+
+static bool
+check_area(Identity *identity, uint32_t number, char *message, size_t size)
+{
+	const RecordRow *record = identity_record(identity, number);
+	AreaRow *area = record->area == 0 ? NULL : store_at(&identity->store, record->area);
+
 	if (!identity_area_right(identity, number))
 		return wrong(message, size, "a neighbourhood is not what a search finds", number, 0);
 	if (area == NULL)
@@ -101,7 +109,8 @@ identity_verify(Identity *identity, char *message, size_t size)
 
 	for (uint32_t number = 1; right && number <= identity_root(identity)->records.count; number++)
 		if (identity_record(identity, number)->form != 0)
-			right = check_area(identity, number, message, size);
+			right = check_edges(identity, number, message, size) &&
+					check_area(identity, number, message, size);
 	/* looking must leave no trace */
 	identity_root(identity)->comparisons = comparisons;
 	return right;

@@ -88,7 +88,7 @@ typedef struct World
 	uint16_t forgotten[STEPS_MAX]; /* and records it named that were erased since */
 	IdentityId consumer[RECORDS];  /* from the events alone, as is what follows */
 	Known known[CUSTOMERS];
-	unsigned nknown;
+	unsigned customers;
 	Identity *main, *replica;
 	Pool pool; /* main's */
 	IdentityMemory memory;

@@ -11,13 +11,13 @@
 static Known *
 known(World *world, const IdentityId *id)
 {
-	for (unsigned k = world->nknown; k-- > 0;)
+	for (unsigned k = world->customers; k-- > 0;)
 		if (same_id(&world->known[k].id, id))
 			return &world->known[k];
-	if (world->nknown == CUSTOMERS)
+	if (world->customers == CUSTOMERS)
 		fail(world, "too many customers");
-	world->known[world->nknown] = (Known){.id = *id};
-	return &world->known[world->nknown++];
+	world->known[world->customers] = (Known){.id = *id};
+	return &world->known[world->customers++];
 }
 
 static const IdentityVersion *
@@ -181,12 +181,35 @@ check_answers(const World *world, const Identity *identity)
 	}
 }
 
+/* How many customers live; each has the version that its events gave it. */
+static unsigned
+check_customers(World *world)
+{
+	unsigned live = 0;
+
+	for (unsigned k = 0; k < world->customers; k++)
+	{
+		const Known *own = &world->known[k];
+		IdentityId into;
+		uint32_t version = identity_version(world->main, own->id, &into);
+
+		live += own->live;
+		if (version != (own->live ? own->version : 0))
+			fail(world, "a customer has another version than its events");
+		if (own->live && own->records == 0)
+			fail(world, "a customer lives without records");
+		if (!own->live && some_id(&into) && !known(world, &into)->live)
+			fail(world, "a customer went into one that is not there");
+	}
+	return live;
+}
+
 void
 check_step(World *world)
 {
 	IdentityStats stats;
 	IdentityId ids[RECORDS];
-	unsigned live = 0, records = 0, answers = 0;
+	unsigned live, records = 0, answers = 0;
 	char message[200];
 
 	ids_of(world, world->main, ids);
@@ -202,20 +225,7 @@ check_step(World *world)
 				world->values[q].company != world->values[r].company)
 				fail(world, "a person and a company are one");
 	}
-	for (unsigned k = 0; k < world->nknown; k++)
-	{
-		const Known *own = &world->known[k];
-		IdentityId into;
-		uint32_t version = identity_version(world->main, own->id, &into);
-
-		live += own->live;
-		if (version != (own->live ? own->version : 0))
-			fail(world, "a customer has another version than its events");
-		if (own->live && own->records == 0)
-			fail(world, "a customer lives without records");
-		if (!own->live && some_id(&into) && !known(world, &into)->live)
-			fail(world, "a customer went into one that is not there");
-	}
+	live = check_customers(world);
 	for (unsigned s = 0; s < world->nsteps; s++)
 		answers += world->in_force[s];
 	identity_stats(world->main, &stats);
