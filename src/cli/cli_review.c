@@ -180,7 +180,7 @@ review_members(ReviewSession *session, ReviewItem *item, Err *err)
 }
 
 static bool
-review_audit_key(const IdentityReviewItem *item, Buffer *key, Err *err)
+review_item_key(const IdentityReviewItem *item, Buffer *key, Err *err)
 {
 	buffer_clear(key);
 	return buffer_printf(key, err, "%s\x01%s\x01%s\x01%s", item->a.source, item->a.id,
@@ -203,14 +203,12 @@ review_visit(void *context, const IdentityReviewItem *from)
 	ReviewFirst *first = context;
 	ReviewSession *session = first->session;
 
-	if (from->type == IDENTITY_REVIEW_AUDIT)
+	if (session->nasked > 0)
+		first->ok = review_item_key(from, &session->line, first->err);
+	for (size_t i = 0; first->ok && i < session->nasked; i++)
 	{
-		first->ok = review_audit_key(from, &session->line, first->err);
-		for (size_t i = 0; first->ok && i < session->nasked; i++)
-		{
-			if (strcmp(session->asked[i], (const char *) session->line.data) == 0)
-				return true;
-		}
+		if (strcmp(session->asked[i], (const char *) session->line.data) == 0)
+			return true;
 	}
 	first->count++;
 	if (first->found || !first->ok)
@@ -239,15 +237,16 @@ review_next(ReviewSession *session, ReviewItem *item, bool *found, Err *err)
 	return !first.found || review_members(session, item, err);
 }
 
-/* An audit link is asked once a sitting, whatever the answer. */
+/* Once a sitting: an audit link, whatever the answer, and a question whose answer contradicted
+ * earlier ones, which would be refused again until one of those is undone. */
 static bool
-review_asked(ReviewSession *session, const ReviewItem *item, Err *err)
+review_asked(ReviewSession *session, const ReviewItem *item, IdentityStatus status, Err *err)
 {
 	char **grown;
 
-	if (item->item.type != IDENTITY_REVIEW_AUDIT)
+	if (item->item.type != IDENTITY_REVIEW_AUDIT && status != IDENTITY_CONTRADICTION)
 		return true;
-	if (!review_audit_key(&item->item, &session->line, err))
+	if (!review_item_key(&item->item, &session->line, err))
 		return false;
 	grown = alloc_resize(session->asked, (session->nasked + 1) * sizeof(*grown));
 	if (grown != NULL)
@@ -414,11 +413,9 @@ review_answer(ReviewSession *session, const ReviewItem *item, const ReviewAnswer
 		change.judgement.reason = answer->reason;
 		ok = review_apply(session, &change, status, message, err);
 	}
-	if (ok && *status == IDENTITY_DONE)
-	{
-		session->answered++;
-		ok = review_asked(session, item, err);
-	}
+	session->answered += ok && *status == IDENTITY_DONE;
+	if (ok && (*status == IDENTITY_DONE || *status == IDENTITY_CONTRADICTION))
+		ok = review_asked(session, item, *status, err);
 	return ok;
 }
 

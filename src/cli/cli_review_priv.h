@@ -28,7 +28,7 @@ typedef struct ReviewSession
 	Arena arena; /* of the current item */
 	Buffer events;
 	Buffer line;
-	char **asked; /* audit links of this sitting: "source\0id\0source\0id" hashes as text */
+	char **asked; /* not asked again in this sitting: "source\0id\0source\0id" hashes as text */
 	size_t nasked;
 	size_t answered;
 	size_t open; /* items in the queue at the last look, the one shown included */

@@ -392,9 +392,10 @@ uint32_t identity_key_blocks(unsigned family);
 	X(names_per_address, 1, 200, 1, 20, 20)                                                        \
 	X(names_per_id, 1, 200, 1, 6, 6)                                                               \
 	X(review, -60, 60, BIT, -6, -6)                                                                \
-	X(sure_offset, -100, 100, BIT, -1, -1)                                                         \
-	X(sure_best, 0, 10, BIT, 0.45, 0.45)                                                           \
-	X(sure_mean, 0, 10, BIT, 0.25, 0.25)
+	X(sure_offset, -100, 100, BIT, -0.4, 0.25)                                                     \
+	X(sure_best, 0, 10, BIT, 0.75, 0.05)                                                           \
+	X(sure_mean, 0, 10, BIT, 0.32, 0.68)                                                           \
+	X(sure_size, -10, 10, BIT, -2.1, -3)
 
 typedef enum Parameter
 {

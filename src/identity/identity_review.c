@@ -57,13 +57,16 @@ by_value(const void *a, const void *b)
 	return order != 0 ? order : memcmp(&p->customer_b, &q->customer_b, sizeof(p->customer_b));
 }
 
+/* The chance that two customers are one, by a logistic in bits of their best pair, of their mean,
+ * and in the size of the smaller: two large customers would have found together. */
 static double
-sure(const Identity *identity, unsigned kind, double best, double mean)
+sure(const Identity *identity, unsigned kind, double best, double mean, uint32_t smaller)
 {
 	double bits =
 		model_parameter(identity->model, kind, PARAMETER_sure_offset) / (double) BIT +
 		model_parameter(identity->model, kind, PARAMETER_sure_best) / (double) BIT * best +
-		model_parameter(identity->model, kind, PARAMETER_sure_mean) / (double) BIT * mean;
+		model_parameter(identity->model, kind, PARAMETER_sure_mean) / (double) BIT * mean +
+		model_parameter(identity->model, kind, PARAMETER_sure_size) / (double) BIT * log2(smaller);
 
 	return 1 / (1 + exp2(-bits));
 }
@@ -195,7 +198,8 @@ join_item(const Identity *identity, const Pair *pair, Items *items)
 	item->size_b = q->count;
 	item->best = pair->bits / (double) BIT;
 	item->mean = mean_bits(identity, a, na, b, nb);
-	item->probability = sure(identity, kind, item->best, item->mean);
+	item->probability = sure(identity, kind, item->best, item->mean,
+							 p->count < q->count ? p->count : q->count);
 	item->value = item->probability * p->count * q->count;
 	item->reason = held_back(identity, kind, pair, item->mean, p->count + q->count);
 	return true;
@@ -300,7 +304,7 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 			best_mean = mean;
 		}
 	}
-	probability = sure(identity, kind, 10, worst_mean);
+	probability = sure(identity, kind, 10, worst_mean, 1);
 	if (worst == best || worst_mean > 6 || confirmed(identity, worst))
 		return true;
 	item = add_item(items);

@@ -125,19 +125,27 @@ class Oracle:
         return [m for m in side["members"] if self.truth[m[1]] != person]
 
     def answer(self, item):
-        """The answer, and how many questions it costs: one, and one for each record moved."""
+        """The answer, and how many questions it costs: one, and one for each record moved.
+
+        The question is about the two records shown; the others matter where a side is mixed:
+        then the records that are not the shown one's person are split off first, or, where
+        those are the most, nothing is said.
+        """
         a, b = item["a"], item["b"]
-        one, other = self.person(a), self.person(b)
-        records = self.foreign(a, one)
-        if item["type"] == "join":
-            # What is mixed must be taken apart before it is joined.
-            if len(a["members"]) == len(records) or not records:
-                records = self.foreign(b, other)
-            verdict = "same" if one == other else "different"
-        else:
-            verdict = "same"
-        if records and one == other or (records and item["type"] != "join"):
-            return {"answer": "split", "records": records}, len(records)
+        one, other = self.truth[a["id"]], self.truth[b["id"]]
+        if item["type"] != "join":
+            records = self.foreign(a, one)
+            if records and len(records) * 2 <= len(a["members"]):
+                return {"answer": "split", "records": records}, len(records)
+            return {"answer": "unsure" if records else "same"}, 1
+        verdict = "same" if one == other else "different"
+        for side, person in ((a, one), (b, other)):
+            records = self.foreign(side, person)
+            if not records or (verdict == "different" and self.person(side) == person):
+                continue
+            if verdict == "same" and len(records) * 2 <= len(side["members"]):
+                return {"answer": "split", "records": records}, len(records)
+            return {"answer": "unsure"}, 1
         if self.wrong and self.chance.random() < self.wrong:
             verdict = {"same": "different", "different": "same"}[verdict]
         return {"answer": verdict}, 1
