@@ -42,7 +42,7 @@ typedef struct Progress
 	uint64_t config_hash; /* of the plugin's options (P7) */
 	char mapping_version[24];
 	int32_t key_schema_id; /* Kafka: pinned; -1 in the directory log */
-	size_t ntables;		   /* tables with a complete snapshot: "schema.table" quoted as SQL */
+	size_t ntables;		   /* tables with a complete snapshot: "schema.table#oid" quoted as SQL */
 	char **tables;		   /* owned */
 } Progress;
 

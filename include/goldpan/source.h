@@ -172,6 +172,8 @@ typedef struct SourceSnapshot SourceSnapshot;
 SourceSnapshot *source_snapshot_open(const SourceConfig *config, const SourceTable *tables,
 									 size_t ntables, Err *err) MUST_CHECK;
 Lsn source_snapshot_lsn(const SourceSnapshot *snapshot);
+/* oid of the table with this index in `tables`. */
+uint32_t source_snapshot_table_id(const SourceSnapshot *snapshot, size_t table);
 /* When the snapshot was imported, by the server's clock: microseconds since 1970-01-01 UTC. */
 int64_t source_snapshot_time(const SourceSnapshot *snapshot);
 /* Next row as a CHANGE_SNAPSHOT; *found false after the last row of the last table. Same
@@ -185,7 +187,8 @@ bool source_snapshot_next(SourceSnapshot *snapshot, int64_t timeout_us, Change *
 bool source_snapshot_make_slot(SourceSnapshot *snapshot, Err *err) MUST_CHECK;
 void source_snapshot_close(SourceSnapshot *snapshot);
 
-/* Reads the catalog's shape of the tables for `mapping check` and `goldpan check`. */
+/* Reads the catalog's shape of the tables for the checks, and for a start to see which tables they
+ * are. */
 bool source_catalog(const SourceConfig *config, Arena *arena, const SourceTable *tables,
 					size_t ntables, Relation *relations, bool *exists, Err *err) MUST_CHECK;
 

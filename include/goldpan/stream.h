@@ -85,6 +85,8 @@ bool stream_source_tables(const Mapping *mapping, const char *source, Arena *are
 
 /* A table as progress records name it: schema and name quoted as SQL where needed. In `arena`. */
 char *stream_table_text(Arena *arena, const char *schema, const char *name, Err *err) MUST_CHECK;
+/* Whether `noted` is what progress says of this table ("schema.table#oid"); *id 0: without oid. */
+bool stream_table_noted(const char *noted, const char *table, uint32_t *id);
 
 /* Runs a worker per source until all have ended: told to stop (SIGTERM, SIGINT), caught up
  * (until_current), or stopped in a named state. False when a worker stopped in a named state; err is

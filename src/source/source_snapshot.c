@@ -170,6 +170,12 @@ source_snapshot_lsn(const SourceSnapshot *snapshot)
 	return snapshot->temporary.lsn;
 }
 
+uint32_t
+source_snapshot_table_id(const SourceSnapshot *snapshot, size_t table)
+{
+	return snapshot->tables[table]->relation.id;
+}
+
 int64_t
 source_snapshot_time(const SourceSnapshot *snapshot)
 {

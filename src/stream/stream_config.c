@@ -4,6 +4,7 @@
  */
 #include "stream/stream_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -179,4 +180,18 @@ stream_table_text(Arena *arena, const char *schema, const char *name, Err *err)
 
 	return quoted_name == NULL ? NULL
 							   : arena_printf(arena, err, "%s.%s", quoted_schema, quoted_name);
+}
+
+/* A name ends in a letter or a quote, so that "#" cannot belong to it. */
+bool
+stream_table_noted(const char *noted, const char *table, uint32_t *id)
+{
+	size_t length = strlen(table);
+
+	*id = 0;
+	if (strncmp(noted, table, length) != 0)
+		return false;
+	if (noted[length] == '#')
+		*id = (uint32_t) strtoul(noted + length + 1, NULL, 10);
+	return noted[length] == '#' || noted[length] == '\0';
 }

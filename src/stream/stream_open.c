@@ -8,6 +8,7 @@
  */
 #include "stream/stream_priv.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,9 @@
 #include "goldpan/report.h"
 
 #define STREAM_PIPELINE_CEILING ((size_t) 16 << 20)
+
+/* Two quoted names of 63 bytes, a point, "#" and an oid fit. */
+#define STREAM_NOTED_SIZE 288
 
 static bool stream_pipeline_open_writer(StreamPipeline *pipeline, Err *err);
 static bool stream_pipeline_parse(StreamPipeline *pipeline, const Buffer *bytes, Err *err);
@@ -28,7 +32,9 @@ stream_pipeline_name_tables(StreamPipeline *pipeline, Err *err)
 					   pipeline->worker->source.name, pipeline->ntables, PROGRESS_MAX_TABLES);
 	pipeline->table_names =
 		arena_zero(&pipeline->arena, (pipeline->ntables + 1) * sizeof(char *), err);
-	if (pipeline->table_names == NULL)
+	pipeline->table_ids =
+		arena_zero(&pipeline->arena, (pipeline->ntables + 1) * sizeof(uint32_t), err);
+	if (pipeline->table_names == NULL || pipeline->table_ids == NULL)
 		return false;
 	for (size_t i = 0; i < pipeline->ntables; i++)
 	{
@@ -201,9 +207,10 @@ stream_pipeline_start_delivery(StreamPipeline *pipeline, Err *err)
 
 /* Says in progress which tables have a complete copy. Before the delivery thread starts. */
 bool
-stream_pipeline_set_tables(StreamPipeline *pipeline, Err *err)
+stream_pipeline_set_tables(StreamPipeline *pipeline, const SourceSnapshot *snapshot, Err *err)
 {
 	Progress *progress = &pipeline->progress;
+	char noted[STREAM_NOTED_SIZE];
 
 	for (size_t i = 0; i < progress->ntables; i++)
 		alloc_free(progress->tables[i]);
@@ -212,7 +219,10 @@ stream_pipeline_set_tables(StreamPipeline *pipeline, Err *err)
 	progress->tables = alloc_zero(PROGRESS_MAX_TABLES * sizeof(char *));
 	for (size_t i = 0; progress->tables != NULL && i < pipeline->ntables; i++)
 	{
-		progress->tables[i] = alloc_text(pipeline->table_names[i]);
+		pipeline->table_ids[i] = source_snapshot_table_id(snapshot, i);
+		(void) snprintf(noted, sizeof(noted), "%s#%" PRIu32, pipeline->table_names[i],
+						pipeline->table_ids[i]);
+		progress->tables[i] = alloc_text(noted);
 		if (progress->tables[i] == NULL)
 			break;
 		progress->ntables++;
@@ -249,6 +259,8 @@ stream_pipeline_init_plans(StreamPipeline *pipeline, Err *err)
 	plans->topics = pipeline->topics;
 	plans->ntopics = pipeline->ntopics;
 	plans->tables = pipeline->table_names;
+	plans->sources = pipeline->tables;
+	plans->table_ids = pipeline->table_ids;
 	plans->ntables = pipeline->ntables;
 	plans->max_record = pipeline->writer->max_record;
 	plans->config_hash = pipeline->config_hash;

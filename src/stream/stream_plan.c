@@ -155,6 +155,19 @@ stream_plan_new(StreamPlans *plans, const MappingTable *table, const Relation *r
 	return plan->encode == NULL ? NULL : plan;
 }
 
+/* The table's name may have passed to another since the copy, and since the start. */
+static bool
+stream_plan_same_table(const StreamPlans *plans, const Relation *relation, Err *err)
+{
+	for (size_t i = 0; i < plans->ntables; i++)
+		if (strcmp(plans->sources[i].schema, relation->schema) == 0 &&
+			strcmp(plans->sources[i].name, relation->name) == 0 &&
+			plans->table_ids[i] != relation->id)
+			return stream_table_replaced(plans->tables[i], plans->worker->source.name,
+										 plans->worker->source.slot, err);
+	return true;
+}
+
 static bool
 stream_plan_bind(StreamPlans *plans, const Relation *relation, StreamPlan **first, Err *err)
 {
@@ -162,6 +175,8 @@ stream_plan_bind(StreamPlans *plans, const Relation *relation, StreamPlan **firs
 	StreamPlan **tail = first;
 
 	*first = NULL;
+	if (!stream_plan_same_table(plans, relation, err))
+		return false;
 	for (size_t i = 0; i < mapping_ntables(plans->mapping, source); i++)
 	{
 		const MappingTable *table = mapping_table(plans->mapping, source, i);

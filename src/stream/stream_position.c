@@ -114,6 +114,45 @@ stream_position_slot(const StreamPositionInput *in, Err *err)
 	return true;
 }
 
+bool
+stream_table_replaced(const char *table, const char *source, const char *slot, Err *err)
+{
+	(void) err_set(err, ERR_CLASS_STOP, ERR_TABLE_CHANGED,
+				   "could not stream: table %s of source \"%s\" is another table than the one that "
+				   "was copied: it was dropped and made again, or another was given its name",
+				   table, source);
+	return err_hint(err,
+					"Copy the source again: SELECT pg_drop_replication_slot('%s') on the source, "
+					"then goldpan stream --copy-again. The new copy supersedes what the log holds "
+					"of this source.",
+					slot);
+}
+
+/*
+ * The server sends changes by the table's name alone. Under another name they are not sent, and
+ * what bears the name now brought rows along that never were: both would be lost in silence.
+ */
+static bool
+stream_position_same_table(const StreamPositionInput *in, size_t i, uint32_t copied, Err *err)
+{
+	if (in->table_ids[i] == 0)
+	{
+		(void) err_set(err, ERR_CLASS_STOP, ERR_TABLE_CHANGED,
+					   "could not stream: table %s of source \"%s\" does not exist any more",
+					   in->tables[i], in->source);
+		return err_hint(
+			err,
+			"Rename it back if it was renamed and not changed since. If it was dropped, "
+			"take it out of the mapping. If it was changed under another name, copy the "
+			"source again: SELECT pg_drop_replication_slot('%s') on the source, then "
+			"goldpan stream --copy-again.",
+			in->slot_name);
+	}
+	if (copied == 0 || in->table_ids[i] == copied)
+		return true;
+	return stream_table_replaced(in->tables[i], in->source, in->slot_name, err);
+}
+
 /* A table whose first rows nobody copied would come out as updates of unknown records. */
 static bool
 stream_position_tables(const StreamPositionInput *in, Err *err)
@@ -123,9 +162,12 @@ stream_position_tables(const StreamPositionInput *in, Err *err)
 	for (size_t i = 0; i < in->ntables; i++)
 	{
 		bool copied = false;
+		uint32_t id = 0;
 
 		for (size_t j = 0; j < progress->ntables && !copied; j++)
-			copied = strcmp(in->tables[i], progress->tables[j]) == 0;
+			copied = stream_table_noted(progress->tables[j], in->tables[i], &id);
+		if (copied && !stream_position_same_table(in, i, id, err))
+			return false;
 		if (copied)
 			continue;
 		(void) err_set(err, ERR_CLASS_STOP, ERR_NOT_COPIED,

@@ -202,7 +202,9 @@ typedef struct StreamPlans
 	const char *database;
 	const LogTopic *topics;
 	size_t ntopics;
-	char **tables; /* of the source, as progress names them */
+	char **tables; /* of the source, quoted as SQL */
+	const SourceTable *sources;
+	const uint32_t *table_ids;
 	size_t ntables;
 	size_t max_record;
 	uint64_t config_hash;
@@ -250,14 +252,16 @@ typedef struct StreamPipeline
 	StreamDelivery delivery;
 	Progress progress; /* as read from the log; moved to delivery when it starts */
 	StreamPlans plans;
-	char **table_names; /* as progress names them */
+	char **table_names;	 /* quoted as SQL */
+	uint32_t *table_ids; /* their oids; 0: there is no such table */
 	uint64_t config_hash;
 } StreamPipeline;
 
 bool stream_pipeline_connect(StreamPipeline *pipeline, Err *err) MUST_CHECK;
 bool stream_pipeline_read_progress(StreamPipeline *pipeline, Err *err) MUST_CHECK;
 void stream_pipeline_release(StreamPipeline *pipeline);
-bool stream_pipeline_set_tables(StreamPipeline *pipeline, Err *err) MUST_CHECK;
+bool stream_pipeline_set_tables(StreamPipeline *pipeline, const SourceSnapshot *snapshot,
+								Err *err) MUST_CHECK;
 bool stream_pipeline_start_delivery(StreamPipeline *pipeline, Err *err) MUST_CHECK;
 bool stream_pipeline_init_plans(StreamPipeline *pipeline, Err *err) MUST_CHECK;
 StreamPosition stream_pipeline_position(const Progress *progress);
@@ -280,7 +284,8 @@ typedef struct StreamPositionInput
 	const SourceIdentity *identity;
 	const SourceSlot *slot;
 	Lsn switch_lsn; /* where the progress's timeline ended, when the server is on a later one */
-	char *const *tables; /* as progress names them */
+	char *const *tables;	   /* quoted as SQL */
+	const uint32_t *table_ids; /* 0: there is no such table */
 	size_t ntables;
 	int32_t key_schema_id;
 	bool copy_again;
@@ -289,6 +294,8 @@ typedef struct StreamPositionInput
 /* What a start does, or the named stop that forbids it (P5, S3, D12). */
 bool stream_position_decide(const StreamPositionInput *input, StreamDecision *decision,
 							Err *err) MUST_CHECK;
+/* Sets the error of a table whose name another one has taken; returns false. */
+bool stream_table_replaced(const char *table, const char *source, const char *slot, Err *err);
 /* The position as a target that a server can reach: an insert position just behind a page header
  * is the end of the page before. */
 Lsn stream_position_target(Lsn insert_lsn);

@@ -242,14 +242,13 @@ stream_snapshot_run(StreamPipeline *pipeline, Err *err)
 	StreamSnapshot snapshot = {.pipeline = pipeline, .worker = pipeline->worker};
 	bool done = false;
 
-	/* What no attempt has completed may not be called copied, but completion comes last. */
-	if (!stream_pipeline_set_tables(pipeline, err))
-		return false;
 	snapshot.source =
 		source_snapshot_open(&pipeline->worker->source, pipeline->tables, pipeline->ntables, err);
 	if (snapshot.source == NULL)
 		return false;
-	if (stream_pipeline_start_delivery(pipeline, err))
+	/* What no attempt has completed may not be called copied, but completion comes last. */
+	if (stream_pipeline_set_tables(pipeline, snapshot.source, err) &&
+		stream_pipeline_start_delivery(pipeline, err))
 	{
 		if (stream_pipeline_init_plans(pipeline, err))
 		{

@@ -88,6 +88,23 @@ stream_worker_adopt(StreamWorker *worker)
 
 /* ---- an attempt ---- */
 
+/* Which tables bear the mapped names now. */
+static bool
+stream_worker_look_at_tables(StreamPipeline *pipeline, Err *err)
+{
+	size_t count = pipeline->ntables;
+	Relation *relations = arena_zero(&pipeline->arena, (count + 1) * sizeof(Relation), err);
+	bool *exists = arena_zero(&pipeline->arena, (count + 1) * sizeof(bool), err);
+
+	if (relations == NULL || exists == NULL ||
+		!source_catalog(&pipeline->worker->source, &pipeline->arena, pipeline->tables, count,
+						relations, exists, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		pipeline->table_ids[i] = exists[i] ? relations[i].id : 0;
+	return true;
+}
+
 static bool
 stream_worker_position(StreamPipeline *pipeline, StreamDecision *decision, Err *err)
 {
@@ -99,6 +116,7 @@ stream_worker_position(StreamPipeline *pipeline, StreamDecision *decision, Err *
 								 .identity = &pipeline->identity,
 								 .slot = &pipeline->slot,
 								 .tables = pipeline->table_names,
+								 .table_ids = pipeline->table_ids,
 								 .ntables = pipeline->ntables,
 								 .key_schema_id = pipeline->writer->key_schema_id,
 								 .copy_again = worker->config->copy_again};
@@ -108,7 +126,8 @@ stream_worker_position(StreamPipeline *pipeline, StreamDecision *decision, Err *
 		progress->timeline < pipeline->identity.timeline &&
 		!source_timeline_end(&worker->source, progress->timeline, &input.switch_lsn, err))
 		return false;
-	return stream_position_decide(&input, decision, err);
+	return stream_worker_look_at_tables(pipeline, err) &&
+		   stream_position_decide(&input, decision, err);
 }
 
 static bool

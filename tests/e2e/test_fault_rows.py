@@ -117,6 +117,46 @@ def test_column_that_got_another_type(case):
     source.prove()
 
 
+SWAP = """BEGIN; CREATE TABLE person_new (LIKE person INCLUDING ALL); INSERT INTO person_new VALUES (901, 'came unseen', NULL);
+DROP TABLE person; ALTER TABLE person_new RENAME TO person; COMMIT"""
+
+
+def test_table_that_took_the_name_of_another(case):
+    """Its rows of before were never sent, and those of the old table went without a delete."""
+    source = Source(case, "swapped")
+    source.copy()
+    run = source.running()
+    source.change()
+    source.sql(SWAP)
+    source.insert()
+    equal(run.wait(30), 36, "status of the running stream")
+    message = 'table public.person of source "swapped" is another table than the one that was copied'
+    contains(run.stderr, message, "hint")
+    contains(source.fails(36, message).stderr, "--copy-again")
+    source.sql("SELECT pg_drop_replication_slot('goldpan_swapped')")
+    case.run("stream", "-c", source.config, "--until-current", "--copy-again")
+    source.insert()
+    source.stream()
+    last = [r for r in source.records() if r["meta"]["snapshot_attempt"]][-1]["meta"]["snapshot_attempt"]
+    got = sorted((r["id"], r["full_name"]) for r in source.records()
+                 if r["meta"]["snapshot_attempt"] == last or r["id"] == str(source.next_id - 1))
+    equal(got, sorted((str(key), name) for key, name in source.sql("SELECT id, name FROM person")), "log and table")
+
+
+def test_table_that_was_renamed_or_dropped(case):
+    source = Source(case, "renamed")
+    source.copy()
+    source.change()
+    source.sql("ALTER TABLE person RENAME TO customer")
+    source.fails(36, 'table public.person of source "renamed" does not exist any more', "Rename it back")
+    source.sql("ALTER TABLE customer RENAME TO person")
+    source.change()
+    source.stream()
+    source.prove()
+    source.sql("DROP TABLE person")
+    source.fails(36, "does not exist any more", "out of the mapping")
+
+
 def test_newly_mapped_table_at_restart_and_reload(case):
     source = Source(case, "grows")
     more = (

@@ -21,6 +21,8 @@
 #include "goldpan/clock.h"
 #include "stream/stream_priv.h"
 
+#define FAKE_TABLE_ID 16384
+
 #define FAKE_MAX_TRANSACTIONS 64
 #define FAKE_MAX_RECORDS	  20000
 #define FAKE_BIG			  2000 /* bytes of a value that makes a record too large */
@@ -216,7 +218,7 @@ static void
 fake_stream_init(SourceStream *stream)
 {
 	memset(stream, 0, sizeof(*stream));
-	stream->relation = (Relation){.id = 16384,
+	stream->relation = (Relation){.id = FAKE_TABLE_ID,
 								  .schema = "public",
 								  .name = "person",
 								  .replica_identity = 'd',
@@ -411,6 +413,29 @@ source_snapshot_open(const SourceConfig *config, const SourceTable *tables, size
 	fake_stream_init(&snapshot->rows);
 	snapshot->lsn = 50 + fake.opens++;
 	return snapshot;
+}
+
+uint32_t
+source_snapshot_table_id(const SourceSnapshot *snapshot, size_t table)
+{
+	(void) table;
+	return snapshot->rows.relation.id;
+}
+
+bool
+source_catalog(const SourceConfig *config, Arena *arena, const SourceTable *tables, size_t ntables,
+			   Relation *relations, bool *exists, Err *err)
+{
+	(void) config;
+	(void) arena;
+	(void) tables;
+	(void) err;
+	for (size_t i = 0; i < ntables; i++)
+	{
+		relations[i].id = FAKE_TABLE_ID;
+		exists[i] = true;
+	}
+	return true;
 }
 
 Lsn

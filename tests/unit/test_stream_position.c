@@ -15,6 +15,7 @@
 static char first_table[] = "public.contact";
 static char second_table[] = "crm.\"Account\"";
 static char *tables[] = {first_table, second_table};
+static const uint32_t table_ids[] = {16385, 16390};
 
 typedef struct Start
 {
@@ -50,6 +51,7 @@ start_init(Start *start)
 										 .identity = &start->identity,
 										 .slot = &start->slot,
 										 .tables = tables,
+										 .table_ids = table_ids,
 										 .ntables = 2,
 										 .key_schema_id = -1};
 }
@@ -250,6 +252,32 @@ a_table_that_nobody_copied_is_refused(void **state)
 }
 
 static void
+a_table_that_is_gone_or_another_is_refused(void **state)
+{
+	static char noted_first[] = "public.contact#16385";
+	static char noted_second[] = "crm.\"Account\"#16391";
+	static char *noted[] = {noted_first, noted_second};
+	static const uint32_t gone[] = {0, 16390};
+	Start start;
+
+	(void) state;
+	start_init(&start);
+	start.progress.tables = noted;
+	expect_stop(&start, ERR_TABLE_CHANGED, "crm.\"Account\" of source \"crm\" is another",
+				"--copy-again");
+	noted_second[strlen(noted_second) - 1] = '0';
+	expect_decision(&start, STREAM_DECIDE_STREAM);
+	start.input.table_ids = gone;
+	expect_stop(&start, ERR_TABLE_CHANGED, "public.contact of source \"crm\" does not exist",
+				"Rename it back");
+	/* A longer name is another table. */
+	start_init(&start);
+	noted_first[strlen("public.contact")] = 's';
+	start.progress.tables = noted;
+	expect_stop(&start, ERR_NOT_COPIED, "public.contact", "out of the mapping");
+}
+
+static void
 another_key_schema_is_refused(void **state)
 {
 	Start start;
@@ -297,6 +325,7 @@ main(void)
 		cmocka_unit_test(a_timeline_is_followed_only_when_it_has_all_that_was_published),
 		cmocka_unit_test(a_server_behind_the_log_has_diverged),
 		cmocka_unit_test(a_table_that_nobody_copied_is_refused),
+		cmocka_unit_test(a_table_that_is_gone_or_another_is_refused),
 		cmocka_unit_test(another_key_schema_is_refused),
 		cmocka_unit_test(a_target_is_a_position_that_an_idle_server_reaches),
 	};

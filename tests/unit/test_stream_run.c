@@ -153,7 +153,7 @@ a_first_run_copies_then_streams(void **state)
 	expect_all(copied());
 	assert_int_equal(fake.last.snapshot_state, SNAPSHOT_COMPLETE);
 	assert_int_equal(fake.last.ntables, 1);
-	assert_string_equal(fake.last.tables[0], "public.person");
+	assert_string_equal(fake.last.tables[0], "public.person#16384");
 	assert_true(fake.last.end_lsn == fake.end);
 	assert_true(fake.confirmed == fake.end);
 	assert_int_equal(fake.last.records, copied() + 15);
