@@ -198,8 +198,8 @@ join_item(const Identity *identity, const Pair *pair, Items *items)
 	item->size_b = q->count;
 	item->best = pair->bits / (double) BIT;
 	item->mean = mean_bits(identity, a, na, b, nb);
-	item->probability = sure(identity, kind, item->best, item->mean,
-							 p->count < q->count ? p->count : q->count);
+	item->probability =
+		sure(identity, kind, item->best, item->mean, p->count < q->count ? p->count : q->count);
 	item->value = item->probability * p->count * q->count;
 	item->reason = held_back(identity, kind, pair, item->mean, p->count + q->count);
 	return true;
