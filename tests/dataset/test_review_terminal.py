@@ -107,7 +107,7 @@ def a_split_takes_numbers_and_ranges(state):
     assert "no record was named" in screen.key("\n")
     for _ in range(200):
         # A customer of three and more whose foreign records can be a range.
-        if any(int(size) >= 3 for size in re.findall(r"(\d+) records", screen.text)[:1]):
+        if any(int(size) >= 3 for size in re.findall(r"(\d+) records?\b", screen.text)[:1]):
             break
         screen.key("u")
     answered = screen.counts()[0]
