@@ -22,7 +22,7 @@ typedef struct Postings
 	uint32_t count;
 } Postings;
 
-static void relink(Identity *identity, uint32_t number);
+static void relink(Identity *identity, uint32_t number, const Key *keys, unsigned nkeys);
 static void remove_edges(Identity *identity, uint32_t number);
 
 static Postings
@@ -397,11 +397,25 @@ key_lives(const Identity *identity, const IdentityForm *form, const Key *key, co
 	return p->count <= cap_of(identity, form->kind);
 }
 
+/* Postings lie all over memory: asked for together they come together. */
 static void
-gather(Identity *identity, uint32_t number, const IdentityForm *form, List *found)
+fetch(const Identity *identity, const Key *keys, unsigned nkeys)
 {
-	Key keys[KEYS_MAX];
-	unsigned n = identity_keys(identity->model, form, keys);
+	uint64_t hash[KEYS_MAX] = {0};
+	uint32_t value[KEYS_MAX];
+
+	for (unsigned k = 0; k < nkeys; k++)
+		hash[k] = keys[k].hash;
+	identity_table_fetch(&identity->store, &identity_root(identity)->keys, hash, value, nkeys);
+	for (unsigned k = 0; k < nkeys; k++)
+		if (value[k] != 0 && !(value[k] & SINGLE))
+			__builtin_prefetch(store_at(&identity->store, value[k]));
+}
+
+static void
+gather(Identity *identity, uint32_t number, const IdentityForm *form, const Key *keys, unsigned n,
+	   List *found)
+{
 	uint32_t members[POSTINGS_MAX], now = identity_stamp(identity);
 
 	found->count = 0;
@@ -430,9 +444,24 @@ gather(Identity *identity, uint32_t number, const IdentityForm *form, List *foun
 	}
 }
 
+/* What comparing reads first of a form. */
+static void
+fetch_form(const Identity *identity, const List *list, size_t at)
+{
+	const char *form;
+
+	if (at + 4 < list->count)
+		__builtin_prefetch(identity_record(identity, list->item[at + 4]));
+	if (at + 2 >= list->count)
+		return;
+	form = (const char *) identity_form_of(identity, identity_record(identity, list->item[at + 2]));
+	for (unsigned line = 0; line < 6; line++)
+		__builtin_prefetch(form + (size_t) line * 64);
+}
+
 /* Compares a record with all its candidates and makes its edges what they must be. */
 static void
-relink(Identity *identity, uint32_t number)
+relink(Identity *identity, uint32_t number, const Key *keys, unsigned nkeys)
 {
 	RecordRow *record = identity_record(identity, number);
 	const IdentityForm *form = identity_form_of(identity, record);
@@ -440,7 +469,7 @@ relink(Identity *identity, uint32_t number)
 	List *found = &identity->seen;
 	uint32_t now;
 
-	gather(identity, number, form, found);
+	gather(identity, number, form, keys, nkeys, found);
 	now = identity->stamp_now;
 	for (unsigned e = record->nedges; e-- > 0;)
 	{
@@ -459,8 +488,7 @@ relink(Identity *identity, uint32_t number)
 		uint32_t other = found->item[i];
 		Comparison c;
 
-		if (i + 1 < found->count)
-			__builtin_prefetch(identity_record(identity, found->item[i + 1]));
+		fetch_form(identity, found, i);
 		identity_compare(identity->model, form,
 						 identity_form_of(identity, identity_record(identity, other)), &c);
 		if (c.bits < floor)
@@ -485,7 +513,15 @@ static void
 relink_listed(Identity *identity)
 {
 	for (size_t i = 0; i < identity->relink.count; i++)
-		relink(identity, identity->relink.item[i]);
+	{
+		uint32_t number = identity->relink.item[i];
+		Key keys[KEYS_MAX];
+		unsigned n = identity_keys(
+			identity->model, identity_form_of(identity, identity_record(identity, number)), keys);
+
+		fetch(identity, keys, n);
+		relink(identity, number, keys, n);
+	}
 	identity->relink.count = 0;
 }
 
@@ -536,6 +572,7 @@ identity_index_add(Identity *identity, uint32_t number)
 	Key keys[KEYS_MAX];
 	unsigned n = identity_keys(identity->model, form, keys);
 
+	fetch(identity, keys, n);
 	for (unsigned k = 0; k < n; k++)
 	{
 		Postings p;
@@ -562,8 +599,8 @@ identity_index_add(Identity *identity, uint32_t number)
 		count = list_postings(identity, &p, members, POSTINGS_MAX);
 		value_gained(identity, number, &keys[k], members, count);
 	}
-	identity_list_add(identity, &identity->relink, number);
 	relink_listed(identity);
+	relink(identity, number, keys, n);
 }
 
 void
@@ -576,6 +613,7 @@ identity_index_remove(Identity *identity, uint32_t number)
 	Key keys[KEYS_MAX];
 	unsigned n = identity_keys(identity->model, form, keys);
 
+	fetch(identity, keys, n);
 	remove_edges(identity, number);
 	for (unsigned k = 0; k < n; k++)
 	{
@@ -656,7 +694,7 @@ identity_index_right(Identity *identity, uint32_t number)
 	for (unsigned v = 0; v < form->nvalues; v++)
 		if (due[v] != (form->values[v].flags & (VALUE_GENERIC | VALUE_SHARED)))
 			return false;
-	gather(identity, number, form, &identity->seen);
+	gather(identity, number, form, keys, n, &identity->seen);
 	for (size_t i = 0; i < identity->seen.count; i++)
 	{
 		uint32_t other = identity->seen.item[i];

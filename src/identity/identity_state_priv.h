@@ -81,6 +81,9 @@ typedef struct Table
 
 /* Maps 44 bits of a hash to a number that is not 0. */
 uint32_t identity_table_get(const Store *store, const Table *table, uint64_t hash);
+/* The same for many at once, which waits for memory once and not many times over. */
+void identity_table_fetch(const Store *store, const Table *table, const uint64_t *hash,
+						  uint32_t *value, unsigned count);
 /* Value 0 removes. `top` must exist. */
 void identity_table_put(Store *store, const Table *table, uint64_t hash, uint32_t value);
 

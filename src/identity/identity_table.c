@@ -258,6 +258,48 @@ identity_table_get(const Store *store, const Table *table, uint64_t hash)
 	return 0;
 }
 
+#define FETCH_MOST 160
+
+void
+identity_table_fetch(const Store *store, const Table *table, const uint64_t *hash, uint32_t *value,
+					 unsigned count)
+{
+	const Ref *top = store_at(store, table->top);
+	Ref at[FETCH_MOST];
+	bool node = true;
+
+	count = count < FETCH_MOST ? count : FETCH_MOST;
+	for (unsigned i = 0; i < count; i++)
+	{
+		at[i] = top[hash[i] >> 52];
+		if (at[i] != 0)
+			__builtin_prefetch(store_at(store, at[i]));
+	}
+	for (unsigned depth = 0; node && depth < 6; depth++)
+	{
+		node = false;
+		for (unsigned i = 0; i < count; i++)
+		{
+			Segment *segment = at[i] == 0 ? NULL : store_at(store, at[i]);
+			uint32_t key = (uint32_t) hash[i];
+
+			if (segment == NULL)
+				continue;
+			if (segment->log != 0)
+			{
+				__builtin_prefetch(&segment->slot[home(key, segment->log)]);
+				continue;
+			}
+			node = true;
+			at[i] = segment_refs(segment)[key >> segment->shift & 63];
+			if (at[i] != 0)
+				__builtin_prefetch(store_at(store, at[i]));
+		}
+	}
+	for (unsigned i = 0; i < count; i++)
+		value[i] = identity_table_get(store, table, hash[i]);
+}
+
 static Ref
 segment_new(Store *store, unsigned log, unsigned shift)
 {
