@@ -54,16 +54,29 @@ identity_compare_fixed(Compare compare, unsigned level)
 		   (compare == COMPARE_COUNTRY && level == COUNTRY_EXACT);
 }
 
+/* By length: 2^32 over it, rounded up, so that a division is a multiplication. */
+#define EIGHT(X, n) X(n), X(n + 1), X(n + 2), X(n + 3), X(n + 4), X(n + 5), X(n + 6), X(n + 7)
+#define INVERSE(n)	(((UINT64_C(1) << 32) + (n) -1) / ((n) == 0 ? 1 : (n)))
+
+static const uint64_t inverse[NORMAL_MAX + 1] = {
+	EIGHT(INVERSE, 0),	EIGHT(INVERSE, 8),	EIGHT(INVERSE, 16), EIGHT(INVERSE, 24),
+	EIGHT(INVERSE, 32), EIGHT(INVERSE, 40), EIGHT(INVERSE, 48), EIGHT(INVERSE, 56)};
+
+/* dividend / length, for dividends below 2^32 / length */
+static unsigned
+divided(unsigned dividend, unsigned length)
+{
+	return (unsigned) (dividend * inverse[length] >> 32);
+}
+
 /* Jaro-Winkler of two values, or 0 when it cannot reach `least`. */
 static unsigned
 jaro(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y,
 	 unsigned least)
 {
 	unsigned n = x->length, m = y->length;
-	unsigned rest_x = n - (unsigned) __builtin_popcountll(x->letters);
-	unsigned rest_y = m - (unsigned) __builtin_popcountll(y->letters);
-	unsigned common = (unsigned) __builtin_popcountll(x->letters & y->letters) +
-					  (rest_x < rest_y ? rest_x : rest_y);
+	unsigned common =
+		identity_text_count(x->letters & y->letters) + (x->more < y->more ? x->more : y->more);
 	const char *s = form_text(a, x), *t = form_text(b, y);
 	unsigned prefix = 0, bound;
 
@@ -71,7 +84,7 @@ jaro(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const For
 		return 0;
 	while (prefix < 4 && prefix < n && prefix < m && s[prefix] == t[prefix])
 		prefix++;
-	bound = (10000 * common / n + 10000 * common / m + 10000) / 3 + 2;
+	bound = (divided(10000 * common, n) + divided(10000 * common, m) + 10000) / 3 + 2;
 	bound = bound > 10000 ? 10000 : bound;
 	if (bound + prefix * (10000 - bound) / 10 < least)
 		return 0;

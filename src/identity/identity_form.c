@@ -64,6 +64,7 @@ add(Builder *b, FormKind kind, const char *text, size_t length)
 	b->nchars += (unsigned) length;
 	value->hash = (uint32_t) identity_text_hash(text, length, 0);
 	value->letters = identity_text_letters(text, (unsigned) length);
+	value->more = (uint8_t) (length - identity_text_count(value->letters));
 	value->rarity = identity_model_rarity(b->model, kind, value->hash);
 	return value;
 }

@@ -22,18 +22,42 @@ typedef struct Postings
 	uint32_t count;
 } Postings;
 
-static void relink(Identity *identity, uint32_t number, const Key *keys, unsigned nkeys);
+static void relink(Identity *identity, uint32_t number, const Key *keys, const Postings *found,
+				   unsigned nkeys);
 static void remove_edges(Identity *identity, uint32_t number);
+
+static Postings
+postings_of(const Identity *identity, uint32_t value)
+{
+	Postings p = {value, 0};
+
+	p.count = value == 0 ? 0 : value & SINGLE ? 1 : identity_set_count(&identity->store, value);
+	return p;
+}
 
 static Postings
 postings(const Identity *identity, uint64_t key)
 {
-	Postings p = {identity_table_get(&identity->store, &identity_root(identity)->keys, key), 0};
+	return postings_of(identity,
+					   identity_table_get(&identity->store, &identity_root(identity)->keys, key));
+}
 
-	p.count = p.value == 0		 ? 0
-			  : p.value & SINGLE ? 1
-								 : identity_set_count(&identity->store, p.value);
-	return p;
+/* Postings lie all over memory: asked for together they come together.  No two of a record's
+ * keys are one to the table, so what is done to one leaves the others right. */
+static void
+postings_of_keys(const Identity *identity, const Key *keys, unsigned nkeys, Postings *found)
+{
+	uint64_t hash[KEYS_MAX] = {0};
+	uint32_t value[KEYS_MAX];
+
+	for (unsigned k = 0; k < nkeys; k++)
+		hash[k] = keys[k].hash;
+	identity_table_fetch(&identity->store, &identity_root(identity)->keys, hash, value, nkeys);
+	for (unsigned k = 0; k < nkeys; k++)
+		if (value[k] != 0 && !(value[k] & SINGLE))
+			__builtin_prefetch(store_at(&identity->store, value[k]));
+	for (unsigned k = 0; k < nkeys; k++)
+		found[k] = postings_of(identity, value[k]);
 }
 
 static uint32_t
@@ -48,9 +72,8 @@ list_postings(const Identity *identity, const Postings *p, uint32_t *out, uint32
 }
 
 static Postings
-put_posting(Identity *identity, uint64_t key, uint32_t record)
+put_posting(Identity *identity, uint64_t key, Postings p, uint32_t record)
 {
-	Postings p = postings(identity, key);
 	Ref set = p.value;
 
 	if (p.count == 0)
@@ -69,10 +92,9 @@ put_posting(Identity *identity, uint64_t key, uint32_t record)
 	return (Postings){set, p.count + 1};
 }
 
-static void
-take_posting(Identity *identity, uint64_t key, uint32_t record)
+static Postings
+take_posting(Identity *identity, uint64_t key, Postings p, uint32_t record)
 {
-	Postings p = postings(identity, key);
 	Ref set = p.value;
 
 	if (p.value & SINGLE)
@@ -91,6 +113,7 @@ take_posting(Identity *identity, uint64_t key, uint32_t record)
 	}
 	if (set != p.value)
 		identity_table_put(&identity->store, &identity_root(identity)->keys, key, set);
+	return (Postings){set, p.count - 1};
 }
 
 /* ---- what makes a key dead ---- */
@@ -397,24 +420,9 @@ key_lives(const Identity *identity, const IdentityForm *form, const Key *key, co
 	return p->count <= cap_of(identity, form->kind);
 }
 
-/* Postings lie all over memory: asked for together they come together. */
 static void
-fetch(const Identity *identity, const Key *keys, unsigned nkeys)
-{
-	uint64_t hash[KEYS_MAX] = {0};
-	uint32_t value[KEYS_MAX];
-
-	for (unsigned k = 0; k < nkeys; k++)
-		hash[k] = keys[k].hash;
-	identity_table_fetch(&identity->store, &identity_root(identity)->keys, hash, value, nkeys);
-	for (unsigned k = 0; k < nkeys; k++)
-		if (value[k] != 0 && !(value[k] & SINGLE))
-			__builtin_prefetch(store_at(&identity->store, value[k]));
-}
-
-static void
-gather(Identity *identity, uint32_t number, const IdentityForm *form, const Key *keys, unsigned n,
-	   List *found)
+gather(Identity *identity, uint32_t number, const IdentityForm *form, const Key *keys,
+	   const Postings *posting, unsigned n, List *found)
 {
 	uint32_t members[POSTINGS_MAX], now = identity_stamp(identity);
 
@@ -423,12 +431,11 @@ gather(Identity *identity, uint32_t number, const IdentityForm *form, const Key 
 	identity->live[number] = 0;
 	for (unsigned k = 0; k < n; k++)
 	{
-		Postings p = postings(identity, keys[k].hash);
 		uint32_t count;
 
-		if (p.count < 2 || !key_lives(identity, form, &keys[k], &p))
+		if (posting[k].count < 2 || !key_lives(identity, form, &keys[k], &posting[k]))
 			continue;
-		count = list_postings(identity, &p, members, POSTINGS_MAX);
+		count = list_postings(identity, &posting[k], members, POSTINGS_MAX);
 		for (uint32_t i = 0; i < count; i++)
 		{
 			uint32_t other = members[i];
@@ -461,7 +468,8 @@ fetch_form(const Identity *identity, const List *list, size_t at)
 
 /* Compares a record with all its candidates and makes its edges what they must be. */
 static void
-relink(Identity *identity, uint32_t number, const Key *keys, unsigned nkeys)
+relink(Identity *identity, uint32_t number, const Key *keys, const Postings *posting,
+	   unsigned nkeys)
 {
 	RecordRow *record = identity_record(identity, number);
 	const IdentityForm *form = identity_form_of(identity, record);
@@ -469,7 +477,7 @@ relink(Identity *identity, uint32_t number, const Key *keys, unsigned nkeys)
 	List *found = &identity->seen;
 	uint32_t now;
 
-	gather(identity, number, form, keys, nkeys, found);
+	gather(identity, number, form, keys, posting, nkeys, found);
 	now = identity->stamp_now;
 	for (unsigned e = record->nedges; e-- > 0;)
 	{
@@ -516,11 +524,12 @@ relink_listed(Identity *identity)
 	{
 		uint32_t number = identity->relink.item[i];
 		Key keys[KEYS_MAX];
+		Postings posting[KEYS_MAX];
 		unsigned n = identity_keys(
 			identity->model, identity_form_of(identity, identity_record(identity, number)), keys);
 
-		fetch(identity, keys, n);
-		relink(identity, number, keys, n);
+		postings_of_keys(identity, keys, n, posting);
+		relink(identity, number, keys, posting, n);
 	}
 	identity->relink.count = 0;
 }
@@ -570,15 +579,16 @@ identity_index_add(Identity *identity, uint32_t number)
 	uint32_t cap = cap_of(identity, form->kind);
 	uint32_t members[POSTINGS_MAX];
 	Key keys[KEYS_MAX];
+	Postings posting[KEYS_MAX];
 	unsigned n = identity_keys(identity->model, form, keys);
 
-	fetch(identity, keys, n);
+	postings_of_keys(identity, keys, n, posting);
 	for (unsigned k = 0; k < n; k++)
 	{
 		Postings p;
 		uint32_t count;
 
-		p = put_posting(identity, keys[k].hash, number);
+		p = posting[k] = put_posting(identity, keys[k].hash, posting[k], number);
 		if (p.count > cap)
 			identity_root(identity)->dead_postings += p.count == cap + 1 ? p.count : 1;
 		if (keys[k].value == ABSENT)
@@ -600,7 +610,7 @@ identity_index_add(Identity *identity, uint32_t number)
 		value_gained(identity, number, &keys[k], members, count);
 	}
 	relink_listed(identity);
-	relink(identity, number, keys, n);
+	relink(identity, number, keys, posting, n);
 }
 
 void
@@ -611,9 +621,10 @@ identity_index_remove(Identity *identity, uint32_t number)
 	uint32_t cap = cap_of(identity, form->kind);
 	uint32_t members[POSTINGS_MAX];
 	Key keys[KEYS_MAX];
+	Postings posting[KEYS_MAX];
 	unsigned n = identity_keys(identity->model, form, keys);
 
-	fetch(identity, keys, n);
+	postings_of_keys(identity, keys, n, posting);
 	remove_edges(identity, number);
 	for (unsigned k = 0; k < n; k++)
 	{
@@ -624,8 +635,7 @@ identity_index_remove(Identity *identity, uint32_t number)
 		Postings p;
 		uint32_t count;
 
-		take_posting(identity, keys[k].hash, number);
-		p = postings(identity, keys[k].hash);
+		p = take_posting(identity, keys[k].hash, posting[k], number);
 		if (p.count >= cap)
 			identity_root(identity)->dead_postings -= p.count == cap ? p.count + 1 : 1;
 		if (p.count > cap)
@@ -677,6 +687,7 @@ identity_index_right(Identity *identity, uint32_t number)
 	int32_t floor = model_parameter(identity->model, form->kind, PARAMETER_edge);
 	uint32_t members[POSTINGS_MAX];
 	Key keys[KEYS_MAX];
+	Postings posting[KEYS_MAX];
 	unsigned n = identity_keys(identity->model, form, keys), linked = 0;
 	uint8_t due[FORM_VALUES] = {0};
 
@@ -694,7 +705,8 @@ identity_index_right(Identity *identity, uint32_t number)
 	for (unsigned v = 0; v < form->nvalues; v++)
 		if (due[v] != (form->values[v].flags & (VALUE_GENERIC | VALUE_SHARED)))
 			return false;
-	gather(identity, number, form, keys, n, &identity->seen);
+	postings_of_keys(identity, keys, n, posting);
+	gather(identity, number, form, keys, posting, n, &identity->seen);
 	for (size_t i = 0; i < identity->seen.count; i++)
 	{
 		uint32_t other = identity->seen.item[i];

@@ -116,7 +116,8 @@ add_value(Keys *k, unsigned family, uint64_t a, uint64_t b, uint64_t c, unsigned
 	if (a == 0 || b == 0 || c == 0 || k->count == KEYS_MAX)
 		return;
 	hash = identity_text_mix(identity_text_mix(family * 64 + k->form->kind + 1, a),
-							 identity_text_mix(b, c));
+							 identity_text_mix(b, c)) &
+		   KEY_BITS;
 	k->key[k->count].hash = hash;
 	k->key[k->count].family = (uint8_t) family;
 	k->key[k->count].value = (uint8_t) value;

@@ -29,6 +29,16 @@ uint16_t identity_text_sound(const char *text, unsigned length);
 /* Which letters come once and twice: bounds what two texts can share. */
 uint64_t identity_text_letters(const char *text, unsigned length);
 
+/* Bits that are set; without an instruction for it a call costs more than this. */
+static inline unsigned
+identity_text_count(uint64_t bits)
+{
+	bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+	bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+	bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned) (bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
 /* ---- normalisation: identity_normal_*.c ---- */
 
 #define NORMAL_MAX 63
@@ -176,7 +186,8 @@ typedef struct FormValue
 	uint8_t part; /* e-mail: length of the local part; postcode: of the outward part */
 	uint8_t flags;
 	uint8_t kind;
-	uint8_t unused[6];
+	uint8_t more; /* characters that letters does not hold */
+	uint8_t unused[5];
 } FormValue;
 
 _Static_assert(sizeof(FormValue) == 32 || sizeof(FormValue) == 40, "FormValue is packed");
@@ -347,10 +358,11 @@ identity_compare(const IdentityModel *model, const IdentityForm *a, const Identi
 /* ---- keys ---- */
 
 #define KEYS_MAX 160
+#define KEY_BITS UINT64_C(0xfff00000ffffffff) /* those that tables look at */
 
 typedef struct Key
 {
-	uint64_t hash;	/* family included */
+	uint64_t hash;	/* family included; of KEY_BITS only */
 	uint8_t family; /* see identity_key.c */
 	uint8_t value;	/* index of the value that may become generic, or ABSENT */
 } Key;

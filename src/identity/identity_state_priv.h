@@ -30,7 +30,7 @@ typedef struct Store
 	uint32_t nchunks, chunks_room;
 	uint8_t *journal; /* entries from the front: where, how many bytes, the bytes */
 	size_t journal_used, journal_room;
-	bool recording;
+	Ref old; /* what lies before it was there when the batch began; 0: no batch */
 	jmp_buf *out; /* taken when memory is out */
 	bool over_ceiling;
 } Store;
@@ -50,8 +50,17 @@ void identity_store_give(Store *store, void *pointer, size_t size);
 /* These leave by store->out when memory is out. */
 Ref identity_store_new(Store *store, size_t size); /* zeroed */
 void identity_store_delete(Store *store, Ref ref, size_t size);
-/* Notes what is there before it changes; returns the place. */
-void *identity_store_edit(Store *store, Ref ref, size_t offset, size_t size);
+void identity_store_note(Store *store, Ref ref, size_t offset, size_t size);
+/* Notes what is there before it changes; returns the place.  An abort zeroes all that came
+ * behind the end, so of that nothing need be noted. */
+static inline void *
+identity_store_edit(Store *store, Ref ref, size_t offset, size_t size)
+{
+	if (ref < store->old)
+		identity_store_note(store, ref, offset, size);
+	return (uint8_t *) store_at(store, ref) + offset;
+}
+
 
 void identity_store_begin(Store *store, size_t root_size); /* may leave by store->out */
 void identity_store_commit(Store *store);

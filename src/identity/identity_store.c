@@ -149,15 +149,14 @@ leave(Store *store)
 	longjmp(*store->out, 1);
 }
 
-static void
-record(Store *store, Ref ref, size_t offset, size_t size)
+void
+identity_store_note(Store *store, Ref ref, size_t offset, size_t size)
 {
 	Entry entry = {ref, (uint32_t) offset, (uint32_t) size};
 	size_t padded = (size + 7) / 8 * 8, need = padded + 16;
+	const uint8_t *from = (uint8_t *) store_at(store, ref) + offset;
 	uint8_t *at;
 
-	if (!store->recording)
-		return;
 	if (store->journal_room - store->journal_used < need)
 	{
 		size_t room = store->journal_room ? store->journal_room * 2 : 1 << 16;
@@ -179,16 +178,14 @@ record(Store *store, Ref ref, size_t offset, size_t size)
 	}
 	/* the bytes first and the entry behind them: it is read from the end */
 	at = store->journal + store->journal_used;
-	memcpy(at, (uint8_t *) store_at(store, ref) + offset, size);
+	if (size == 4) /* most are: a copy of a known size is no call */
+		memcpy(at, from, 4);
+	else if (size == 8)
+		memcpy(at, from, 8);
+	else
+		memcpy(at, from, size);
 	memcpy(at + padded, &entry, sizeof(entry));
 	store->journal_used += need;
-}
-
-void *
-identity_store_edit(Store *store, Ref ref, size_t offset, size_t size)
-{
-	record(store, ref, offset, size);
-	return (uint8_t *) store_at(store, ref) + offset;
 }
 
 Ref
@@ -239,16 +236,16 @@ void
 identity_store_begin(Store *store, size_t root_size)
 {
 	store->journal_used = 0;
-	store->recording = true;
 	store->over_ceiling = false;
 	/* noted whole: the root is written to without further notice */
-	record(store, ROOT_REF, 0, root_size);
+	identity_store_note(store, ROOT_REF, 0, root_size);
+	store->old = head_of(store)->used;
 }
 
 void
 identity_store_commit(Store *store)
 {
-	store->recording = false;
+	store->old = 0;
 	/* it holds what was there before, which may have been erased since */
 	if (store->journal_used > 0)
 		memset(store->journal, 0, store->journal_used);
@@ -267,7 +264,7 @@ identity_store_abort(Store *store)
 	uint32_t used = head_of(store)->used, keep;
 	size_t journal_used = store->journal_used;
 
-	store->recording = false;
+	store->old = 0;
 	while (store->journal_used > 0)
 	{
 		Entry entry;

@@ -150,7 +150,7 @@ identity_text_jaro(const char *a, unsigned n, const char *b, unsigned m)
 		used_a |= free_at & (~free_at + 1);
 		used_b |= (uint64_t) (free_at != 0) << j;
 	}
-	common = (unsigned) __builtin_popcountll(used_a);
+	common = identity_text_count(used_a);
 	if (common == 0)
 		return 0;
 	for (uint64_t x = used_a, y = used_b; x != 0; x &= x - 1, y &= y - 1)
