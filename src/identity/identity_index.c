@@ -15,6 +15,7 @@
 
 #define SINGLE		 0x80000000u
 #define POSTINGS_MAX 256
+#define FETCH_AHEAD	 4 /* candidates */
 
 typedef struct Postings
 {
@@ -272,7 +273,7 @@ put_edge(Identity *identity, uint32_t from, uint32_t to, int16_t bits, uint16_t 
 
 	if (at == record->edges_room)
 	{
-		unsigned room = record->edges_room ? record->edges_room * 2u : 4;
+		unsigned room = record->edges_room + 2u + record->edges_room / 4 * 2u;
 		Ref more;
 
 		if (room > 16384)
@@ -445,23 +446,22 @@ gather(Identity *identity, uint32_t number, const IdentityForm *form, const Key 
 				identity->stamp[other] = now;
 				identity->live[other] = 0;
 				identity_list_add(identity, found, other);
+				__builtin_prefetch(identity_record(identity, other));
 			}
 			identity->live[other]++;
 		}
 	}
 }
 
-/* What comparing reads first of a form. */
+/* What comparing reads of a form some candidates ahead, whose row is here already. */
 static void
 fetch_form(const Identity *identity, const List *list, size_t at)
 {
 	const char *form;
 
-	if (at + 4 < list->count)
-		__builtin_prefetch(identity_record(identity, list->item[at + 4]));
-	if (at + 2 >= list->count)
+	if (at >= list->count)
 		return;
-	form = (const char *) identity_form_of(identity, identity_record(identity, list->item[at + 2]));
+	form = (const char *) identity_form_of(identity, identity_record(identity, list->item[at]));
 	for (unsigned line = 0; line < 6; line++)
 		__builtin_prefetch(form + (size_t) line * 64);
 }
@@ -491,12 +491,14 @@ relink(Identity *identity, uint32_t number, const Key *keys, const Postings *pos
 	identity->visits += found->count;
 	identity_root(identity)->candidates += found->count;
 	identity_root(identity)->comparisons += found->count;
+	for (size_t i = 0; i < FETCH_AHEAD; i++)
+		fetch_form(identity, found, i);
 	for (size_t i = 0; i < found->count; i++)
 	{
 		uint32_t other = found->item[i];
 		Comparison c;
 
-		fetch_form(identity, found, i);
+		fetch_form(identity, found, i + FETCH_AHEAD);
 		identity_compare(identity->model, form,
 						 identity_form_of(identity, identity_record(identity, other)), &c);
 		if (c.bits < floor)

@@ -10,7 +10,7 @@
 
 #include "goldpan/identity.h"
 
-#define IDENTITY_RULES 2 /* raised when a rule of normalising, keys or levels changes */
+#define IDENTITY_RULES 3 /* raised when a rule of normalising, keys or levels changes */
 #define BIT			   256
 #define ABSENT		   0xff
 
@@ -26,8 +26,8 @@ unsigned identity_text_jaro(const char *a, unsigned n, const char *b, unsigned m
 bool identity_text_near(const char *a, unsigned n, const char *b, unsigned m);
 /* Soundex of a-z text as one number, 0 when it does not start with a letter. */
 uint16_t identity_text_sound(const char *text, unsigned length);
-/* Which letters come once and twice: bounds what two texts can share. */
-uint64_t identity_text_letters(const char *text, unsigned length);
+/* Which letters it has: with how many more characters there are, bounds what two texts share. */
+uint32_t identity_text_letters(const char *text, unsigned length);
 
 /* Bits that are set; without an instruction for it a call costs more than this. */
 static inline unsigned
@@ -174,11 +174,11 @@ typedef enum FormKind
 
 typedef struct FormValue
 {
-	uint64_t letters;
 	uint32_t hash;	/* of the whole value */
 	uint32_t hash2; /* token: nickname index; e-mail: local part; phone: last digits;
 					   id: scheme; street: name; postcode: outward part;
 					   country: calling code */
+	uint32_t letters;
 	uint16_t offset;
 	uint16_t sound; /* soundex of a token; street: hash of the number */
 	int16_t rarity; /* log2 of expected over actual frequency, 1/256 bit */
@@ -187,10 +187,10 @@ typedef struct FormValue
 	uint8_t flags;
 	uint8_t kind;
 	uint8_t more; /* characters that letters does not hold */
-	uint8_t unused[5];
+	uint8_t unused;
 } FormValue;
 
-_Static_assert(sizeof(FormValue) == 32 || sizeof(FormValue) == 40, "FormValue is packed");
+_Static_assert(sizeof(FormValue) == 24, "FormValue is packed");
 
 struct IdentityForm
 {

@@ -436,7 +436,7 @@ identity_table_put(Store *store, const Table *table, uint64_t hash, uint32_t val
 		}
 	if (value == 0)
 		return;
-	if (segment->count * 5u >= 4u << segment->log)
+	if (segment->count * 8u >= 7u << segment->log)
 	{
 		Ref larger = segment_grow(store, ref);
 

@@ -216,17 +216,12 @@ identity_text_sound(const char *text, unsigned length)
 	return (uint16_t) (value + 1);
 }
 
-uint64_t
+uint32_t
 identity_text_letters(const char *text, unsigned length)
 {
-	uint64_t once = 0, twice = 0;
+	uint32_t letters = 0;
 
 	for (unsigned i = 0; i < length; i++)
-	{
-		uint64_t letter = UINT64_C(1) << ((unsigned char) text[i] & 31);
-
-		twice |= once & letter;
-		once |= letter;
-	}
-	return once | twice << 32;
+		letters |= UINT32_C(1) << ((unsigned char) text[i] & 31);
+	return letters;
 }
