@@ -128,6 +128,8 @@ bool identity_model_diff(const IdentityModel *old_model, const IdentityModel *ne
 /* Unsupervised training; deterministic and independent of the order of additions.
  * The model borrowed here must outlive the trainer.  finish may be called once. */
 IdentityTrainer *identity_trainer_new(const IdentityModel *model, size_t ceiling, Err *err);
+/* How many threads finish may use, 1 unless said; the model does not depend on it. */
+void identity_trainer_threads(IdentityTrainer *trainer, unsigned threads);
 bool identity_trainer_add(IdentityTrainer *trainer, IdentityKind kind, const IdentityField *fields,
 						  size_t nfields, Err *err) MUST_CHECK;
 /* A new model; notes (may be NULL) gets one line per session and per weight clipped. */

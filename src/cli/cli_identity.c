@@ -251,7 +251,10 @@ cli_identity_train(CliIdentity *identity, Buffer *notes, Err *err)
 		ok = ok && identity_train_input(identity, &identity->inputs[i], trainer, err);
 	}
 	if (ok)
+	{
+		identity_trainer_threads(trainer, (unsigned) identity->threads);
 		model = identity_trainer_finish(trainer, notes, err);
+	}
 	identity_trainer_free(trainer);
 	identity_model_free(start);
 	return model;

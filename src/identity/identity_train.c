@@ -8,7 +8,7 @@
  * additions does not matter.  Random pairs of a small set hold enough true pairs to
  * spoil u; their expected share is taken out again.
  */
-#include "identity/identity_priv.h"
+#include "identity/identity_train_priv.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,62 +16,24 @@
 
 #include "goldpan/alloc.h"
 
-#define RANDOM_PAIRS  600000
-#define SESSION_PAIRS 400000
-#define FREQUENT	  10
-#define ROUNDS		  100
-#define RECALL		  0.7 /* share of all true pairs that the best session sees, a guess */
-
-typedef struct Forms
-{
-	IdentityForm **form;
-	size_t count, capacity;
-} Forms;
+#define RANDOM_PAIRS 600000
+#define FREQUENT	 10
+#define ROUNDS		 100
+#define RECALL		 0.7 /* share of all true pairs that the best session sees, a guess */
 
 struct IdentityTrainer
 {
 	const IdentityModel *model;
 	Forms kind[IDENTITY_KINDS];
 	size_t bytes, ceiling;
+	unsigned threads;
 };
-
-typedef struct Pattern
-{
-	uint8_t level[COMPARES];
-	double count;
-} Pattern;
-
-typedef struct Patterns
-{
-	Pattern *pattern;
-	size_t count, size; /* size: a power of two */
-} Patterns;
-
-typedef struct Session
-{
-	const char *name;
-	uint32_t blind;
-	const char *families[6]; /* by name; none: the whole date of birth */
-} Session;
-
-static const Session sessions[] = {
-	{"birth date", 1u << COMPARE_DATE, {NULL}},
-	{"names", 1u << COMPARE_FAMILY | 1u << COMPARE_GIVEN, {"given, family"}},
-	{"postcode", 1u << COMPARE_POSTCODE, {"postcode"}},
-	{"e-mail", 1u << COMPARE_EMAIL, {"email"}},
-	{"phone", 1u << COMPARE_PHONE, {"phone"}},
-	{"strong id", 1u << COMPARE_ID, {"strong id"}},
-	{"address", 1u << COMPARE_STREET | 1u << COMPARE_POSTCODE, {"street, number, postcode"}},
-	{"company name", 1u << COMPARE_COMPANY, {"company name", "two company words"}},
-	{"domain", 1u << COMPARE_DOMAIN, {"domain"}},
-};
-
-#define SESSIONS (sizeof(sessions) / sizeof(sessions[0]))
 
 typedef struct Work
 {
 	const Forms *forms;
 	KindModel *kind;
+	Sample sample[TRAIN_SESSIONS];
 	double random[COMPARES][LEVELS]; /* counts among random pairs */
 	double u[COMPARES][LEVELS];
 	double m[COMPARES][LEVELS], weight[COMPARES];
@@ -81,13 +43,12 @@ typedef struct Work
 	Buffer *notes;
 } Work;
 
-static bool train_kind(Work *work, Err *err);
+static bool train_kind(Work *work, unsigned threads, Err *err);
 static bool frequencies(Work *work, Err *err);
 static void random_pairs(Work *work);
 static void settle_u(Work *work, double lambda, bool corrected);
-static bool session(Work *work, const Session *which, Err *err);
+static bool session(Work *work, unsigned which, Err *err);
 static void settle_household(Work *work);
-static bool add_pattern(Patterns *patterns, const uint8_t level[COMPARES], double count);
 static void maximise(Work *work, const Patterns *patterns, uint32_t blind, double scale,
 					 double found[COMPARES][LEVELS], double seen[COMPARES], double *share);
 
@@ -103,7 +64,14 @@ identity_trainer_new(const IdentityModel *model, size_t ceiling, Err *err)
 	}
 	trainer->model = model;
 	trainer->ceiling = ceiling;
+	trainer->threads = 1;
 	return trainer;
+}
+
+void
+identity_trainer_threads(IdentityTrainer *trainer, unsigned threads)
+{
+	trainer->threads = threads;
 }
 
 void
@@ -179,6 +147,7 @@ identity_trainer_finish(IdentityTrainer *trainer, Buffer *notes, Err *err)
 	for (unsigned k = 0; k < IDENTITY_KINDS; k++)
 	{
 		Forms *forms = &trainer->kind[k];
+		bool trained;
 
 		model->trained_on += forms->count;
 		if (forms->count < 2)
@@ -188,7 +157,9 @@ identity_trainer_finish(IdentityTrainer *trainer, Buffer *notes, Err *err)
 		work->forms = forms;
 		work->kind = &model->kind[k];
 		work->notes = notes;
-		if (!train_kind(work, err))
+		trained = train_kind(work, trainer->threads, err);
+		identity_sample_release(work->sample);
+		if (!trained)
 			goto fail;
 	}
 	alloc_free(work);
@@ -202,7 +173,7 @@ fail:
 }
 
 static bool
-train_kind(Work *work, Err *err)
+train_kind(Work *work, unsigned threads, Err *err)
 {
 	KindModel *kind = work->kind;
 	double pairs = (double) work->forms->count * ((double) work->forms->count - 1) / 2;
@@ -211,14 +182,17 @@ train_kind(Work *work, Err *err)
 	if (!frequencies(work, err))
 		return false;
 	random_pairs(work);
+	if (!identity_sample(work->forms, (size_t) kind->parameter[PARAMETER_key_cap], threads,
+						 work->sample, err))
+		return false;
 	for (unsigned round = 0; round < 2; round++)
 	{
 		settle_u(work, lambda, round > 0);
 		memset(work->m, 0, sizeof(work->m));
 		memset(work->weight, 0, sizeof(work->weight));
 		work->matches = work->given_least = 0;
-		for (size_t i = 0; i < SESSIONS; i++)
-			if (!session(work, &sessions[i], err))
+		for (unsigned i = 0; i < TRAIN_SESSIONS; i++)
+			if (!session(work, i, err))
 				return false;
 		lambda = work->matches / RECALL / pairs;
 	}
@@ -393,122 +367,6 @@ settle_u(Work *work, double lambda, bool corrected)
 	}
 }
 
-typedef struct Posting
-{
-	uint64_t key;
-	uint32_t record;
-} Posting;
-
-static int
-by_key(const void *a, const void *b)
-{
-	const Posting *x = a, *y = b;
-
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	return (x->record > y->record) - (x->record < y->record);
-}
-
-static bool
-in_session(const Session *which, unsigned family)
-{
-	for (unsigned i = 0; i < 6 && which->families[i] != NULL; i++)
-		if (strcmp(identity_key_name(family), which->families[i]) == 0)
-			return true;
-	return false;
-}
-
-/* The session's postings, sorted; NULL when out of memory. */
-static Posting *
-postings(const Work *work, const Session *which, size_t *count)
-{
-	size_t capacity = work->forms->count * 8 + 64, n = 0;
-	Posting *list = alloc_bytes(capacity * sizeof(*list));
-	Key keys[KEYS_MAX];
-
-	for (size_t i = 0; list != NULL && i < work->forms->count; i++)
-	{
-		unsigned nkeys = identity_keys(NULL, work->forms->form[i], keys);
-
-		if (n + nkeys > capacity)
-		{
-			Posting *more = alloc_resize(list, capacity * 2 * sizeof(*list));
-
-			if (more == NULL)
-			{
-				alloc_free(list);
-				return NULL;
-			}
-			list = more;
-			capacity *= 2;
-		}
-		if (which->families[0] == NULL)
-		{
-			const IdentityForm *form = work->forms->form[i];
-			unsigned at = form->first[FORM_DATE];
-
-			nkeys = 0;
-			if (at < form->first[FORM_DATE + 1] && (form->values[at].hash & 0xffff) != 0x0101)
-				list[n++] = (Posting){form->values[at].hash, (uint32_t) i};
-		}
-		for (unsigned k = 0; k < nkeys; k++)
-			if (in_session(which, keys[k].family))
-				list[n++] = (Posting){keys[k].hash, (uint32_t) i};
-	}
-	if (list != NULL)
-		qsort(list, n, sizeof(*list), by_key);
-	*count = n;
-	return list;
-}
-
-/* Counts the patterns of the session's pairs; *scale: one pair stands for so many. */
-static bool
-session_patterns(const Work *work, const Session *which, Patterns *patterns, double *scale,
-				 Err *err)
-{
-	size_t n, cap = (size_t) work->kind->parameter[PARAMETER_key_cap];
-	Posting *list = postings(work, which, &n);
-	double pairs = 0;
-	uint64_t every;
-
-	if (list == NULL)
-		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory for training");
-	for (unsigned pass = 0; pass < 2; pass++)
-	{
-		every = pairs > SESSION_PAIRS ? (uint64_t) (pairs / SESSION_PAIRS) + 1 : 1;
-		for (size_t i = 0, j; i < n; i = j)
-		{
-			for (j = i + 1; j < n && list[j].key == list[i].key; j++)
-				;
-			if (j - i > cap || j - i < 2)
-				continue;
-			if (pass == 0)
-				pairs += (double) (j - i) * (double) (j - i - 1) / 2;
-			else if (identity_text_mix(list[i].key, 5) % every == 0)
-				for (size_t a = i; a < j; a++)
-					for (size_t b = a + 1; b < j; b++)
-					{
-						Comparison c;
-
-						identity_compare_levels(work->forms->form[list[a].record],
-												work->forms->form[list[b].record], &c);
-						for (unsigned k = 0; k < COMPARES; k++)
-							if (which->blind >> k & 1)
-								c.level[k] = 0;
-						if (!add_pattern(patterns, c.level, 1))
-						{
-							alloc_free(list);
-							return err_set(err, ERR_CLASS_STOP, ERR_NOMEM,
-										   "out of memory for training");
-						}
-					}
-		}
-	}
-	alloc_free(list);
-	*scale = (double) every;
-	return true;
-}
-
 /* How often given names plainly differ at one address. */
 static void
 count_given(Work *work, const Patterns *patterns)
@@ -577,28 +435,25 @@ settle_household(Work *work)
 }
 
 static bool
-session(Work *work, const Session *which, Err *err)
+session(Work *work, unsigned number, Err *err)
 {
-	Patterns patterns = {NULL, 0, 0};
-	double found[COMPARES][LEVELS], seen[COMPARES], share = 0, scale = 1, pairs = 0;
-	bool done = false;
+	const Session *which = &identity_sessions[number];
+	const Patterns *patterns = &work->sample[number].patterns;
+	double found[COMPARES][LEVELS], seen[COMPARES], share = 0, pairs = 0;
 
-	if (!session_patterns(work, which, &patterns, &scale, err))
-		goto out;
-	for (size_t i = 0; i < patterns.size; i++)
-		pairs += patterns.pattern[i].count;
-	done = true;
+	for (size_t i = 0; i < patterns->size; i++)
+		pairs += patterns->pattern[i].count;
 	if (pairs < 50)
-		goto out;
+		return true;
 	if (which->blind >> COMPARE_STREET & 1)
-		count_given(work, &patterns);
-	maximise(work, &patterns, which->blind, scale, found, seen, &share);
+		count_given(work, patterns);
+	maximise(work, patterns, which->blind, work->sample[number].scale, found, seen, &share);
 	if (work->notes != NULL &&
 		!buffer_printf(work->notes, err, "session %s: %.0f pairs, %.3f of them matches%s\n",
 					   which->name, pairs, share, share < .001 || share > .999 ? ", not used" : ""))
-		done = false;
+		return false;
 	if (share < .001 || share > .999)
-		goto out;
+		return true;
 	if (seen[COMPARE_GIVEN] >= 30 && !(which->blind >> COMPARE_GIVEN & 1))
 	{
 		double differs = found[COMPARE_GIVEN][7] + found[COMPARE_GIVEN][8];
@@ -614,37 +469,6 @@ session(Work *work, const Session *which, Err *err)
 		for (unsigned l = 1; l < LEVELS; l++)
 			work->m[c][l] += found[c][l];
 	}
-out:
-	alloc_free(patterns.pattern);
-	return done;
-}
-
-static bool
-add_pattern(Patterns *patterns, const uint8_t level[COMPARES], double count)
-{
-	size_t at;
-
-	if (patterns->count * 2 >= patterns->size)
-	{
-		Patterns more = {NULL, 0, patterns->size ? patterns->size * 2 : 4096};
-
-		more.pattern = alloc_zero(more.size * sizeof(Pattern));
-		if (more.pattern == NULL)
-			return false;
-		for (size_t i = 0; i < patterns->size; i++)
-			if (patterns->pattern[i].count > 0 &&
-				!add_pattern(&more, patterns->pattern[i].level, patterns->pattern[i].count))
-				return false;
-		alloc_free(patterns->pattern);
-		*patterns = more;
-	}
-	at = identity_text_hash(level, COMPARES, 12) & (patterns->size - 1);
-	while (patterns->pattern[at].count > 0 &&
-		   memcmp(patterns->pattern[at].level, level, COMPARES) != 0)
-		at = (at + 1) & (patterns->size - 1);
-	patterns->count += patterns->pattern[at].count == 0;
-	memcpy(patterns->pattern[at].level, level, COMPARES);
-	patterns->pattern[at].count += count;
 	return true;
 }
 
