@@ -13,7 +13,7 @@
 #include "dataset/dataset_priv.h"
 #include "goldpan/alloc.h"
 
-#define FEED_BATCH		 1024
+#define FEED_BATCH		 256
 #define FEED_BATCH_BYTES ((size_t) 64 << 20)
 #define FEED_MAX_THREADS 64
 

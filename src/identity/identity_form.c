@@ -2,8 +2,7 @@
 /*
  * identity_form — turns a record's fields into the form that is compared.
  *
- * One block: a header, the values ordered by kind, their characters, and sixteen
- * bytes to read past the end.  Everything a comparison wants more than once (hashes,
+ * One block: a header, the values ordered by kind, their characters.  Everything a comparison wants more than once (hashes,
  * soundex, nickname row, rarity) is worked out here.
  */
 #include "identity/identity_priv.h"
@@ -11,8 +10,6 @@
 #include <string.h>
 
 #include "goldpan/alloc.h"
-
-#define PAST_END 16
 
 typedef struct Builder
 {
@@ -92,8 +89,8 @@ identity_form(const IdentityModel *model, IdentityKind kind, const IdentityField
 	add_company(&b);
 	add_rest(&b);
 	chars = sizeof(*form) + b.nvalues * sizeof(FormValue);
-	size = (chars + b.nchars + PAST_END + 7) / 8 * 8;
-	form = alloc_zero(size);
+	size = (chars + b.nchars + 7) / 8 * 8;
+	form = alloc_zero(size + FORM_PAST_END);
 	if (form == NULL)
 	{
 		err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory normalising a record");
@@ -418,7 +415,7 @@ head_valid(const IdentityForm *form, size_t length, const IdentityModel *model)
 		return false;
 	return form->nvalues <= FORM_VALUES && form->nchars <= FORM_CHARS &&
 		   form->chars == sizeof(*form) + form->nvalues * sizeof(FormValue) &&
-		   (size_t) form->chars + form->nchars + PAST_END <= length &&
+		   (size_t) form->chars + form->nchars <= length &&
 		   form->first[FORM_KINDS] == form->nvalues && form->first[0] == 0;
 }
 

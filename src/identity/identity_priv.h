@@ -161,6 +161,8 @@ typedef enum FormKind
 	FORM_KINDS
 } FormKind;
 
+#define FORM_PAST_END 16 /* bytes that may be read behind a form, whatever they hold */
+
 #define FORM_VALUES 40
 #define FORM_CHARS	900
 

@@ -83,10 +83,10 @@ add_chunk(Store *store)
 	}
 	if (store->nchunks == 1u << 14)
 		return false;
-	chunk = identity_store_take(store, STORE_CHUNK);
+	chunk = identity_store_take(store, STORE_CHUNK + FORM_PAST_END);
 	if (chunk == NULL)
 		return false;
-	memset(chunk, 0, STORE_CHUNK);
+	memset(chunk, 0, STORE_CHUNK + FORM_PAST_END);
 	store->chunk[store->nchunks++] = chunk;
 	return true;
 }
@@ -116,7 +116,7 @@ void
 identity_store_close(Store *store)
 {
 	for (uint32_t i = 0; i < store->nchunks; i++)
-		identity_store_give(store, store->chunk[i], STORE_CHUNK);
+		identity_store_give(store, store->chunk[i], STORE_CHUNK + FORM_PAST_END);
 	identity_store_give(store, store->chunk, store->chunks_room * sizeof(store->chunk[0]));
 	identity_store_give(store, store->journal, store->journal_room);
 	store->nchunks = store->chunks_room = 0;
@@ -285,7 +285,7 @@ identity_store_abort(Store *store)
 		memset(store->chunk[chunk] + from, 0, STORE_CHUNK - from);
 	}
 	while (store->nchunks > 1 && store->nchunks - 1 > keep >> 17)
-		identity_store_give(store, store->chunk[--store->nchunks], STORE_CHUNK);
+		identity_store_give(store, store->chunk[--store->nchunks], STORE_CHUNK + FORM_PAST_END);
 	store->journal_used = journal_used;
 	identity_store_commit(store);
 }

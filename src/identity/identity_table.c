@@ -46,6 +46,16 @@ set_branch(const Set *set, uint32_t record)
 	return record * 2654435761u >> (26 - set->shift % 26) & (SET_NODE - 1);
 }
 
+/* Half as much again, up to what the store rounds the size to. */
+static unsigned
+set_room(unsigned room)
+{
+	size_t size = sizeof(Set) + (room + room / 2 + 1) * sizeof(uint32_t);
+	size_t step = size <= 512 ? 16 : 128;
+
+	return (unsigned) (((size + step - 1) / step * step - sizeof(Set)) / sizeof(uint32_t));
+}
+
 static void
 set_append(Store *store, Ref ref, uint32_t record)
 {
@@ -89,7 +99,7 @@ identity_set_add(Store *store, Ref *place, uint32_t record)
 	}
 	if (set->room < SET_ARRAY || set->shift >= 24)
 	{
-		unsigned room = set->room * 2u;
+		unsigned room = set_room(set->room);
 
 		if (room > SET_ARRAY && set->shift < 24)
 			room = SET_ARRAY;

@@ -121,13 +121,19 @@ identity_trainer_add(IdentityTrainer *trainer, IdentityKind kind, const Identity
 	return true;
 }
 
+/* By what was written first, so that how forms are laid out does not choose the random pairs. */
 static int
 by_content(const void *a, const void *b)
 {
 	const IdentityForm *x = *(IdentityForm *const *) a, *y = *(IdentityForm *const *) b;
+	size_t chars = x->nchars < y->nchars ? x->nchars : y->nchars;
 	size_t size = x->size < y->size ? x->size : y->size;
-	int order = memcmp(x, y, size);
+	int order = memcmp((const char *) x + x->chars, (const char *) y + y->chars, chars);
 
+	if (order == 0 && x->nchars != y->nchars)
+		order = x->nchars < y->nchars ? -1 : 1;
+	if (order == 0)
+		order = memcmp(x, y, size);
 	return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
 }
 
