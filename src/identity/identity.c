@@ -86,7 +86,7 @@ identity_new(const IdentityModel *model, const char *deployment, const IdentityM
 void
 identity_free(Identity *identity)
 {
-	List *lists[10];
+	List *lists[11];
 
 	if (identity == NULL)
 		return;
@@ -100,6 +100,7 @@ identity_free(Identity *identity)
 	lists[7] = &identity->watched;
 	lists[8] = &identity->touched;
 	lists[9] = &identity->gone;
+	lists[10] = &identity->judges;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		identity_store_give(&identity->store, lists[i]->item, lists[i]->room * sizeof(uint32_t));
 	identity_store_give(&identity->store, identity->stamp, identity->stamp_room * 4);
@@ -466,10 +467,10 @@ new_record(Identity *identity, const IdentityChange *change, uint64_t hash)
 	NameRow *name;
 
 	record->hash = hash;
-	record->name = identity_store_new(store, sizeof(NameRow) + source + id + 2);
+	record->name = identity_store_new(store, offsetof(NameRow, text) + source + id + 2);
 	name = store_at(store, record->name);
-	name->size = (uint32_t) (sizeof(NameRow) + source + id + 2);
-	name->source_length = (uint32_t) source;
+	name->size = (uint16_t) (offsetof(NameRow, text) + source + id + 2);
+	name->source_length = (uint8_t) source;
 	memcpy(name->text, change->ref.source, source);
 	memcpy(name->text + source + 1, change->ref.id, id);
 	record->next_hash = identity_table_get(store, &identity_root(identity)->records_by_hash, hash);

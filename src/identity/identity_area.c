@@ -83,9 +83,9 @@ static void
 reach_judged(Identity *identity, const RecordRow *record, uint32_t now)
 {
 	unsigned kind = identity_form_of(identity, record)->kind;
-	uint32_t judges[64], n;
+	uint32_t judges[JUDGES_MOST], n;
 
-	n = identity_judges(identity, record, judges, 64);
+	n = identity_judges(identity, record, judges, JUDGES_MOST);
 	for (uint32_t i = 0; i < n; i++)
 	{
 		const JudgeRow *judge = identity_judge(identity, judges[i]);

@@ -315,76 +315,82 @@ judge_one(Identity *identity, const AreaRow *area, Work *w, const JudgeRow *judg
 }
 
 static int
-by_number(const void *a, const void *b)
+by_answer(const void *a, const void *b, void *context)
 {
-	uint32_t x = *(const uint32_t *) a, y = *(const uint32_t *) b;
+	const JudgeRow *x = identity_judge(context, *(const uint32_t *) a);
+	const JudgeRow *y = identity_judge(context, *(const uint32_t *) b);
 
-	return (x > y) - (x < y);
+	if (x->position != y->position)
+		return x->position < y->position ? -1 : 1;
+	return (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
 }
 
-/* The judgements that name a member, in the order they were given. */
-static size_t
-judges_of(Identity *identity, const AreaRow *area, uint32_t *out, size_t max)
+/* identity->judges: those that name a member, in the order in which they were given. */
+static void
+find_judges(Identity *identity, const AreaRow *area)
 {
-	size_t n = 0, kept = 0;
+	List *judges = &identity->judges;
+	size_t kept = 0;
 
-	for (uint32_t m = 0; m < area->count && n < max; m++)
+	judges->count = 0;
+	for (uint32_t m = 0; m < area->count; m++)
 	{
-		const RecordRow *record = identity_record(identity, area->member[m]);
+		uint32_t found[JUDGES_MOST];
+		uint32_t n = identity_judges(identity, identity_record(identity, area->member[m]), found,
+									 JUDGES_MOST);
 
-		n += identity_judges(identity, record, out + n, (uint32_t) (max - n));
+		for (uint32_t i = 0; i < n; i++)
+			identity_list_add(identity, judges, found[i]);
 	}
-	if (n > 1)
-		qsort(out, n, sizeof(out[0]), by_number);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || out[kept - 1] != out[i])
-			out[kept++] = out[i];
-	/* numbers are used again: the order is that of the answers */
-	for (size_t i = 1; i < kept; i++)
-		for (size_t j = i; j > 0; j--)
-		{
-			const JudgeRow *x = identity_judge(identity, out[j - 1]);
-			const JudgeRow *y = identity_judge(identity, out[j]);
-			uint32_t swap = out[j];
-
-			if (x->position < y->position ||
-				(x->position == y->position && x->ordinal < y->ordinal))
-				break;
-			out[j] = out[j - 1];
-			out[j - 1] = swap;
-		}
-	return kept;
+	if (judges->count > 1)
+		qsort_r(judges->item, judges->count, sizeof(uint32_t), by_answer, identity);
+	for (size_t i = 0; i < judges->count; i++)
+		if (kept == 0 || judges->item[kept - 1] != judges->item[i])
+			judges->item[kept++] = judges->item[i];
+	judges->count = kept;
 }
 
 static void
-judged(Identity *identity, const AreaRow *area, Work *w, bool unite_now)
+bend_and_forbid(Identity *identity, const AreaRow *area, Work *w)
 {
-	uint32_t judges[1024];
-	size_t n = judges_of(identity, area, judges, 1024);
+	const List *judges = &identity->judges;
 
-	for (size_t i = 0; i < n && !unite_now; i++)
-		judge_one(identity, area, w, identity_judge(identity, judges[i]));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < judges->count; i++)
+		judge_one(identity, area, w, identity_judge(identity, judges->item[i]));
+	for (size_t i = 0; i < judges->count; i++)
 	{
-		const JudgeRow *judge = identity_judge(identity, judges[i]);
+		const JudgeRow *judge = identity_judge(identity, judges->item[i]);
+		const JudgeBody *body = store_at(&identity->store, judge->body);
+		uint32_t a = place_of(identity, area, body->hash[0]);
+
+		if (judge->verdict == IDENTITY_DIFFERENT)
+			forbid(w, a, place_of(identity, area, body->hash[1]));
+		if (judge->verdict == IDENTITY_SPLIT)
+			for (uint32_t k = 0; k < body->nseen_b; k++)
+				forbid(w, a, place_of(identity, area, body->hash[2 + body->nseen_a + k]));
+	}
+}
+
+static void
+unite_same(Identity *identity, const AreaRow *area, Work *w)
+{
+	const List *judges = &identity->judges;
+
+	for (size_t i = 0; i < judges->count; i++)
+	{
+		const JudgeRow *judge = identity_judge(identity, judges->item[i]);
 		const JudgeBody *body = store_at(&identity->store, judge->body);
 		uint32_t a = place_of(identity, area, body->hash[0]);
 		uint32_t b = place_of(identity, area, body->hash[1]);
 
-		if (judge->verdict == IDENTITY_DIFFERENT && !unite_now)
-			forbid(w, a, b);
-		if (judge->verdict == IDENTITY_SPLIT && !unite_now)
-			for (uint32_t k = 0; k < body->nseen_b; k++)
-				forbid(w, a, place_of(identity, area, body->hash[2 + body->nseen_a + k]));
-		if (judge->verdict == IDENTITY_SAME && unite_now && a < w->n && b < w->n)
-		{
-			while (w->into[a] != a)
-				a = w->into[a];
-			while (w->into[b] != b)
-				b = w->into[b];
-			if (a != b)
-				unite(w, a < b ? a : b, a < b ? b : a);
-		}
+		if (judge->verdict != IDENTITY_SAME || a >= w->n || b >= w->n)
+			continue;
+		while (w->into[a] != a)
+			a = w->into[a];
+		while (w->into[b] != b)
+			b = w->into[b];
+		if (a != b)
+			unite(w, a < b ? a : b, a < b ? b : a);
 	}
 }
 
@@ -527,9 +533,10 @@ identity_cluster(Identity *identity, const AreaRow *area, uint32_t *label)
 
 	prepare(identity, area, &w);
 	read_conflicts(&w);
-	judged(identity, area, &w, false);
+	find_judges(identity, area);
+	bend_and_forbid(identity, area, &w);
 	read_links(&w);
-	judged(identity, area, &w, true);
+	unite_same(identity, area, &w);
 	for (uint32_t i = 0; i < w.n; i++)
 		if (w.into[i] == i)
 			find_partner(&w, i);

@@ -49,7 +49,7 @@ print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Er
 {
 	const RecordRow *x = identity_record(identity, a), *y = identity_record(identity, b);
 	const EdgeRow *edge = x->edges == 0 ? NULL : store_at(&identity->store, x->edges);
-	uint32_t judges[64], n = identity_judges(identity, x, judges, 64);
+	uint32_t judges[JUDGES_MOST], n = identity_judges(identity, x, judges, JUDGES_MOST);
 	bool linked = false;
 
 	for (unsigned e = 0; e < x->nedges; e++)

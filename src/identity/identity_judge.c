@@ -11,9 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define JUDGES	   offsetof(Root, judges)
-#define PER_RECORD 64
-#define TIED_MOST  400
+#define JUDGES	  offsetof(Root, judges)
+#define TIED_MOST 400
 
 typedef struct Tied /* records tied by answers "same" */
 {
@@ -76,8 +75,8 @@ tie(const Identity *identity, uint64_t start, Tied *tied)
 	tied->by[0] = 0;
 	for (size_t i = 0; i < tied->count; i++)
 	{
-		uint32_t judges[PER_RECORD];
-		uint32_t n = judges_of_hash(identity, tied->hash[i], judges, PER_RECORD);
+		uint32_t judges[JUDGES_MOST];
+		uint32_t n = judges_of_hash(identity, tied->hash[i], judges, JUDGES_MOST);
 
 		for (uint32_t k = 0; k < n; k++)
 		{
@@ -116,8 +115,8 @@ parted(const Identity *identity, const Tied *x, const Tied *y)
 {
 	for (size_t i = 0; i < x->count; i++)
 	{
-		uint32_t judges[PER_RECORD];
-		uint32_t n = judges_of_hash(identity, x->hash[i], judges, PER_RECORD);
+		uint32_t judges[JUDGES_MOST];
+		uint32_t n = judges_of_hash(identity, x->hash[i], judges, JUDGES_MOST);
 
 		for (uint32_t k = 0; k < n; k++)
 		{
@@ -205,6 +204,36 @@ check(const Identity *identity, const IdentityJudgement *j, uint64_t a, uint64_t
 				return refuse(identity, j, x.count > 1 ? x.by[1] : 0, x.by[t], message, size);
 	}
 	return IDENTITY_DONE;
+}
+
+static const IdentityRef *
+side_b(const IdentityJudgement *j)
+{
+	return j->verdict == IDENTITY_SPLIT && j->nseen_b > 0 ? &j->seen_b[0] : &j->b;
+}
+
+/* Is there room for one more with each record that it names?  Else says with which there is none. */
+static bool
+has_room(const Identity *identity, const IdentityJudgement *j, char *message, size_t size)
+{
+	for (size_t i = 0; i < 2 + j->nseen_a + j->nseen_b; i++)
+	{
+		const IdentityRef *ref = i == 0				  ? &j->a
+								 : i == 1			  ? side_b(j)
+								 : i < 2 + j->nseen_a ? &j->seen_a[i - 2]
+													  : &j->seen_b[i - 2 - j->nseen_a];
+		Ref set = identity_table_get(&identity->store, &identity_root(identity)->judged_by_record,
+									 identity_ref_hash(identity, ref->source, ref->id));
+
+		if (identity_set_count(&identity->store, set) < JUDGES_MOST)
+			continue;
+		snprintf(message, size,
+				 "judgement %llu names record %s/%s, which %d judgements name already; undo some "
+				 "of them first",
+				 (unsigned long long) j->handle, ref->source, ref->id, JUDGES_MOST);
+		return false;
+	}
+	return true;
 }
 
 /* ---- taking and undoing ---- */
@@ -318,12 +347,6 @@ kind_of(const Identity *identity, uint32_t record)
 	return identity_form_of(identity, identity_record(identity, record))->kind;
 }
 
-static const IdentityRef *
-side_b(const IdentityJudgement *j)
-{
-	return j->verdict == IDENTITY_SPLIT && j->nseen_b > 0 ? &j->seen_b[0] : &j->b;
-}
-
 static bool
 well_formed(const IdentityJudgement *j)
 {
@@ -352,6 +375,8 @@ judgeable(const Identity *identity, const IdentityJudgement *j, uint32_t a, uint
 				 (unsigned long long) j->handle);
 		return IDENTITY_ABSENT;
 	}
+	if (!has_room(identity, j, message, size))
+		return IDENTITY_CONTRADICTION;
 	return check(identity, j, x, y, message, size);
 }
 
@@ -433,11 +458,11 @@ void
 identity_judge_arrived(Identity *identity, uint32_t number)
 {
 	RecordRow *record = identity_record(identity, number);
-	uint32_t judges[PER_RECORD], n;
+	uint32_t judges[JUDGES_MOST], n;
 
 	if (identity_root(identity)->njudges == 0)
 		return;
-	n = judges_of_hash(identity, record->hash, judges, PER_RECORD);
+	n = judges_of_hash(identity, record->hash, judges, JUDGES_MOST);
 	if (n == 0)
 		return;
 	identity_record_edit(identity, number)->judged = 1;
@@ -448,9 +473,9 @@ identity_judge_arrived(Identity *identity, uint32_t number)
 void
 identity_judge_forget(Identity *identity, uint64_t hash)
 {
-	uint32_t judges[PER_RECORD], n;
+	uint32_t judges[JUDGES_MOST], n;
 
-	while ((n = judges_of_hash(identity, hash, judges, PER_RECORD)) > 0)
+	while ((n = judges_of_hash(identity, hash, judges, JUDGES_MOST)) > 0)
 		for (uint32_t i = 0; i < n; i++)
 		{
 			JudgeRow *judge = identity_judge(identity, judges[i]);
@@ -512,7 +537,7 @@ identity_judge_look(Identity *identity)
 	for (size_t i = 0; i < identity->watched.count; i++)
 	{
 		const RecordRow *record = identity_record(identity, identity->watched.item[i]);
-		uint32_t judges[PER_RECORD], n = identity_judges(identity, record, judges, PER_RECORD);
+		uint32_t judges[JUDGES_MOST], n = identity_judges(identity, record, judges, JUDGES_MOST);
 
 		for (uint32_t k = 0; k < n; k++)
 		{

@@ -126,8 +126,9 @@ settled(const Identity *identity, const uint32_t *a, size_t na, uint32_t x, uint
 {
 	for (size_t i = 0; i < na; i++)
 	{
-		uint32_t judges[64];
-		uint32_t n = identity_judges(identity, identity_record(identity, a[i]), judges, 64);
+		uint32_t judges[JUDGES_MOST];
+		uint32_t n =
+			identity_judges(identity, identity_record(identity, a[i]), judges, JUDGES_MOST);
 
 		for (uint32_t k = 0; k < n; k++)
 		{
@@ -270,8 +271,8 @@ out:
 static bool
 confirmed(const Identity *identity, uint32_t record)
 {
-	uint32_t judges[64];
-	uint32_t n = identity_judges(identity, identity_record(identity, record), judges, 64);
+	uint32_t judges[JUDGES_MOST];
+	uint32_t n = identity_judges(identity, identity_record(identity, record), judges, JUDGES_MOST);
 
 	for (uint32_t k = 0; k < n; k++)
 		if (identity_judge(identity, judges[k])->verdict != IDENTITY_DIFFERENT)

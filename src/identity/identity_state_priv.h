@@ -136,8 +136,8 @@ _Static_assert(sizeof(RecordRow) == 64, "RecordRow has no holes");
 
 typedef struct NameRow
 {
-	uint32_t size; /* of the whole */
-	uint32_t source_length;
+	uint16_t size; /* of the whole */
+	uint8_t source_length;
 	char text[]; /* source, zero, id, zero */
 } NameRow;
 
@@ -205,6 +205,7 @@ typedef struct JudgeRow
 } JudgeRow;
 
 #define JUDGE_ASK_AGAIN 1u
+#define JUDGES_MOST		1024 /* that may name one record: the next is refused */
 
 /* Hashes of a, b, then of the members seen; then texts: source, id of a, of b, user, reason. */
 typedef struct JudgeBody
@@ -280,6 +281,7 @@ struct Identity
 	List dirty;	 /* records whose edges or judgements changed */
 	List relink; /* records to compare with their candidates anew */
 	List wave, seen, affected, fresh;
+	List judges; /* of the neighbourhood being clustered */
 	List emptied;	 /* entities whose rows go at the end of the change */
 	List gone;		 /* records whose rows go at the end of the change */
 	List watched;	 /* records whose judgements may ask again */

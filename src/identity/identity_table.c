@@ -212,7 +212,8 @@ identity_set_list(const Store *store, Ref set, uint32_t *out, uint32_t max)
 
 /* ---- tables ---- */
 
-#define SEGMENT_MOST 512
+#define SEGMENT_LOG	 3	 /* of a new one; seven eighths of it leave a slot empty */
+#define SEGMENT_MOST 256 /* slots */
 
 typedef struct Slot
 {
@@ -395,7 +396,7 @@ segment_grow(Store *store, Ref ref)
 				continue;
 			child = &segment_refs(store_at(store, larger))[key >> segment->shift & 63];
 			if (*child == 0)
-				*child = segment_new(store, 4, segment->shift + 6);
+				*child = segment_new(store, SEGMENT_LOG, segment->shift + 6);
 			if (((Segment *) store_at(store, *child))->count * 5u >=
 				4u << ((Segment *) store_at(store, *child))->log)
 				*child = segment_grow(store, *child);
@@ -425,7 +426,7 @@ identity_table_put(Store *store, const Table *table, uint64_t hash, uint32_t val
 
 			if (value == 0)
 				return;
-			ref = segment_new(store, 4, shift);
+			ref = segment_new(store, SEGMENT_LOG, shift);
 			*(Ref *) identity_store_edit(store, holder, offset, sizeof(Ref)) = ref;
 		}
 		segment = store_at(store, ref);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,6 +157,119 @@ answers_outrank_the_data_and_can_be_undone(void **unused)
 	assert_int_equal(undo(&state, 8), IDENTITY_DONE);
 	assert_false(together(&state, "1", "3"));
 	assert_int_equal(undo(&state, 8), IDENTITY_ABSENT);
+	stop(&state);
+}
+
+/* Record n of many: a person like no other, or the one that all twins are. */
+static const char *
+nth(unsigned n, bool twin, State *state)
+{
+	static char id[16];
+	char name[64], email[64], born[16];
+
+	snprintf(id, sizeof(id), "%u", n);
+	snprintf(name, sizeof(name), "Nadia%c%c Q%c%czko", 'a' + n % 26, 'a' + n / 26 % 26, 'a' + n % 7,
+			 'a' + n % 11);
+	snprintf(email, sizeof(email), "n%u@example.org", n * 7919);
+	snprintf(born, sizeof(born), "19%02u-%02u-%02u", 20 + n % 70, 1 + n % 12, 1 + n % 28);
+	if (state != NULL && twin)
+		put(state, id, "Robert Miller", "bob.miller@example.org", "1970-05-17");
+	else if (state != NULL)
+		put(state, id, name, email, born);
+	return id;
+}
+
+static void
+differ(State *state, unsigned a, unsigned b)
+{
+	char first[16];
+
+	snprintf(first, sizeof(first), "%u", a);
+	assert_int_equal(
+		judge(state, (uint64_t) a * 100000 + b + 1, IDENTITY_DIFFERENT, first, nth(b, false, NULL)),
+		IDENTITY_DONE);
+}
+
+/* Both have been answered about often before they come to look alike. */
+static void
+no_answer_about_a_record_is_one_too_many(void **unused)
+{
+	State state;
+
+	(void) unused;
+	start(&state);
+	for (unsigned n = 0; n < 170; n++)
+		(void) nth(n, false, &state);
+	for (unsigned n = 2; n < 86; n++)
+	{
+		differ(&state, 0, n);
+		differ(&state, 1, n + 84);
+	}
+	differ(&state, 0, 1);
+	(void) nth(0, true, &state);
+	(void) nth(1, true, &state);
+	assert_false(together(&state, "0", "1"));
+	assert_int_equal(undo(&state, 2), IDENTITY_DONE);
+	assert_true(together(&state, "0", "1"));
+	stop(&state);
+}
+
+static void
+no_answer_in_a_neighbourhood_is_one_too_many(void **unused)
+{
+	enum
+	{
+		twins = 56 /* have 1,540 pairs, and fewer records than a key may have */
+	};
+	State state;
+
+	(void) unused;
+	start(&state);
+	for (unsigned n = 0; n < twins; n++)
+		(void) nth(n, true, &state);
+	assert_true(together(&state, "0", "55"));
+	for (unsigned a = 0; a < twins; a++)
+		for (unsigned b = a + 1; b < twins; b++)
+			differ(&state, a, b);
+	for (unsigned a = 0; a < twins; a++)
+		for (unsigned b = a + 1; b < twins; b++)
+		{
+			char first[16];
+
+			snprintf(first, sizeof(first), "%u", a);
+			assert_false(together(&state, first, nth(b, false, NULL)));
+		}
+	stop(&state);
+}
+
+static void
+answers_beyond_what_a_record_can_hold_are_refused_by_name(void **unused)
+{
+	State state;
+	IdentityChange change;
+	const IdentityDelta *delta;
+	const char *message;
+
+	(void) unused;
+	start(&state);
+	for (unsigned n = 0; n <= 1025; n++)
+		(void) nth(n, false, &state);
+	for (unsigned n = 1; n <= 1024; n++)
+		differ(&state, 0, n);
+	memset(&change, 0, sizeof(change));
+	change.type = IDENTITY_JUDGE;
+	change.judgement.handle = 77777777;
+	change.judgement.verdict = IDENTITY_DIFFERENT;
+	change.judgement.a = (IdentityRef){"crm", "1025"};
+	change.judgement.b = (IdentityRef){"crm", "0"};
+	assert_int_equal(prepare(&state, &change, &delta), IDENTITY_CONTRADICTION);
+	(void) identity_delta_status(delta, 0, &message);
+	assert_string_equal(message,
+						"judgement 77777777 names record crm/0, which 1024 judgements name "
+						"already; undo some of them first");
+	identity_commit(state.identity);
+	assert_int_equal(undo(&state, 2), IDENTITY_DONE);
+	assert_int_equal(take(&state, &change), IDENTITY_DONE);
 	stop(&state);
 }
 
@@ -386,6 +500,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_person_is_joined_and_another_is_not),
 		cmocka_unit_test(answers_outrank_the_data_and_can_be_undone),
+		cmocka_unit_test(no_answer_about_a_record_is_one_too_many),
+		cmocka_unit_test(no_answer_in_a_neighbourhood_is_one_too_many),
+		cmocka_unit_test(answers_beyond_what_a_record_can_hold_are_refused_by_name),
 		cmocka_unit_test(abort_leaves_no_trace),
 		cmocka_unit_test(snapshot_and_deltas_give_the_same_bytes),
 		cmocka_unit_test(a_model_reads_back_as_it_was_written),
