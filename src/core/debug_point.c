@@ -89,8 +89,11 @@ debug_point_act(const char *name)
 
 		(void) nanosleep(&pause, NULL);
 	}
+	else if (strcmp(action, "stop") == 0)
+		(void) raise(
+			SIGSTOP); /* to this thread: sent to the process, it might run on for a while */
 	else
-		(void) kill(getpid(), strcmp(action, "stop") == 0 ? SIGSTOP : SIGKILL);
+		(void) kill(getpid(), SIGKILL);
 }
 
 void

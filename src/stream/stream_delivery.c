@@ -45,7 +45,7 @@ stream_delivery_start(StreamDelivery *delivery, Err *err)
 	}
 	if (pthread_create(&delivery->thread, NULL, stream_delivery_main, delivery) != 0)
 	{
-		stream_delivery_stop(delivery, false);
+		stream_delivery_stop(delivery, false, err);
 		queue_release(&delivery->todo);
 		queue_release(&delivery->done);
 		return err_set(err, ERR_CLASS_RETRY, ERR_NOMEM, "could not start a delivery thread");
@@ -55,7 +55,7 @@ stream_delivery_start(StreamDelivery *delivery, Err *err)
 }
 
 void
-stream_delivery_stop(StreamDelivery *delivery, bool abandon)
+stream_delivery_stop(StreamDelivery *delivery, bool abandon, Err *err)
 {
 	if (delivery->running)
 	{
@@ -67,6 +67,9 @@ stream_delivery_stop(StreamDelivery *delivery, bool abandon)
 		queue_release(&delivery->done);
 		delivery->running = false;
 	}
+	/* A fenced writer must not come back, whoever failed first and however late it hears. */
+	if (err->class == ERR_CLASS_RETRY && delivery->stopped.class != ERR_CLASS_NONE)
+		*err = delivery->stopped;
 	for (size_t i = 0; i < STREAM_BATCHES; i++)
 		log_batch_release(&delivery->batches[i].log);
 	delivery->nfree = 0;
@@ -216,6 +219,15 @@ stream_delivery_batch(StreamDelivery *delivery, StreamBatch *batch, Err *err)
 	return true;
 }
 
+/* Nothing more is delivered. */
+static void
+stream_delivery_fail(StreamDelivery *delivery, const Err *err)
+{
+	delivery->failed = true;
+	if (err->class != ERR_CLASS_RETRY)
+		delivery->stopped = *err;
+}
+
 static void
 stream_delivery_handle(StreamDelivery *delivery, StreamBatch *batch)
 {
@@ -223,8 +235,11 @@ stream_delivery_handle(StreamDelivery *delivery, StreamBatch *batch)
 		(void) err_set(&batch->err, ERR_CLASS_RETRY, ERR_LOG_DOWN,
 					   "given up after an earlier failure");
 	else
+	{
 		batch->delivered = stream_delivery_batch(delivery, batch, &batch->err);
-	delivery->failed = delivery->failed || !batch->delivered;
+		if (!batch->delivered)
+			stream_delivery_fail(delivery, &batch->err);
+	}
 	stream_delivery_put(&delivery->done, batch);
 }
 
@@ -239,7 +254,7 @@ stream_delivery_tick(StreamDelivery *delivery)
 		return -1;
 	if (delivery->writer->ops->tick(delivery->writer, &next_us, &notice->err))
 		return next_us < 1000 ? 1000 : next_us;
-	delivery->failed = true;
+	stream_delivery_fail(delivery, &notice->err);
 	notice->delivered = false;
 	stream_delivery_put(&delivery->done, notice);
 	return -1;

@@ -363,12 +363,7 @@ stream_run_settle_rest(StreamRun *run)
 		StreamBatch *batch = queue_wait(&delivery->done, STREAM_PROMPT_FEEDBACK);
 
 		if (batch != NULL && !batch->delivered)
-		{
-			/* What is a stop for the log stays one: a fenced writer must not come back. */
-			if (batch->err.class != ERR_CLASS_RETRY)
-				run->err = batch->err;
 			return;
-		}
 		if (batch != NULL)
 			stream_run_settled(run, batch);
 	}
@@ -459,7 +454,7 @@ stream_loop_run(StreamPipeline *pipeline, Err *err)
 		return false;
 	if (!stream_pipeline_init_plans(pipeline, err))
 	{
-		stream_delivery_stop(&pipeline->delivery, true);
+		stream_delivery_stop(&pipeline->delivery, true, err);
 		return false;
 	}
 	run.stream =
@@ -471,7 +466,7 @@ stream_loop_run(StreamPipeline *pipeline, Err *err)
 		if (!done)
 			*err = run.err;
 	}
-	stream_delivery_stop(&pipeline->delivery, worker->ledger.in_flight > 0);
+	stream_delivery_stop(&pipeline->delivery, worker->ledger.in_flight > 0, err);
 	stream_plans_release(&pipeline->plans);
 	if (run.stream != NULL)
 		source_stream_close(run.stream);

@@ -175,6 +175,7 @@ typedef struct StreamDelivery
 	pthread_t thread;
 	bool running;
 	bool failed; /* the thread's own */
+	Err stopped; /* what must not be tried again, if anything; the thread's own until it is joined */
 	char quit;	 /* its address ends the thread */
 	StreamBatch batches[STREAM_BATCHES];
 	StreamBatch housekeeping; /* carries the failure of a tick */
@@ -185,8 +186,9 @@ typedef struct StreamDelivery
 /* Starts the thread. Takes progress (moves it). */
 bool stream_delivery_start(StreamDelivery *delivery, Err *err) MUST_CHECK;
 /* Ends and joins the thread after the batches handed over; frees the batches. When `abandon`, what
- * is in flight is interrupted first. */
-void stream_delivery_stop(StreamDelivery *delivery, bool abandon);
+ * is in flight is interrupted first. An error in *err that leaves hope (RETRY) gives way to one of
+ * the log's that does not, also when nobody took the batch that failed. */
+void stream_delivery_stop(StreamDelivery *delivery, bool abandon, Err *err);
 /* An empty batch, or NULL when all are in use. */
 StreamBatch *stream_delivery_take(StreamDelivery *delivery);
 /* Gives back a batch that was taken or that came back. */

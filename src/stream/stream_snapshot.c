@@ -259,11 +259,11 @@ stream_snapshot_run(StreamPipeline *pipeline, Err *err)
 				pipeline->progress = pipeline->delivery.progress;
 				progress_init(&pipeline->delivery.progress);
 			}
-			stream_delivery_stop(&pipeline->delivery, !done);
+			stream_delivery_stop(&pipeline->delivery, !done, err);
 			stream_plans_release(&pipeline->plans);
 		}
 		else
-			stream_delivery_stop(&pipeline->delivery, true);
+			stream_delivery_stop(&pipeline->delivery, true, err);
 	}
 	source_snapshot_close(snapshot.source);
 	return done;

@@ -79,6 +79,11 @@ class Goldpan:
     def running(self):
         return self.process.poll() is None
 
+    def asleep(self):
+        """Whether a signal has stopped all of it, as debug points with action "stop" do."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "T"
+
     def signal(self, number):
         if self.running:
             self.process.send_signal(number)

@@ -303,7 +303,7 @@ def test_zombie_is_fenced(case):
         "stream", "-c", source.config,
         environment={"GOLDPAN_DEBUG_POINT": "log_kafka.before_commit:1", "GOLDPAN_DEBUG_POINT_ACTION": "stop"},
     )
-    wait_until("the old one to fall asleep", lambda: "debug point" in old.stderr)
+    wait_until("the old one to fall asleep", old.asleep)
     # the network between it and the source is gone: the server has given its sessions up
     source.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'goldpan' AND datname = 'zombie'")
     new = source.running()

@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +44,10 @@ typedef struct FakeTransaction
 typedef enum FakeFault
 {
 	FAKE_OK,
-	FAKE_REFUSED,	/* RETRY, nothing is visible */
-	FAKE_UNKNOWN,	/* RETRY, but it is durable */
-	FAKE_CUT_SOURCE /* delivered, and the source's connection breaks */
+	FAKE_REFUSED,	 /* RETRY, nothing is visible */
+	FAKE_UNKNOWN,	 /* RETRY, but it is durable */
+	FAKE_CUT_SOURCE, /* delivered, and the source's connection breaks */
+	FAKE_FENCED_LATE /* the connection breaks, and only then the log says STOP */
 } FakeFault;
 
 typedef struct FakeRecord
@@ -67,7 +69,8 @@ typedef struct FakeWorld
 	Lsn confirmed; /* of the slot */
 	bool slot_exists;
 	unsigned snapshot_rows;
-	bool cut;		  /* the next read fails */
+	bool cut; /* the next read fails */
+	atomic_bool cut_seen;
 	bool slow_server; /* wants everything acknowledged: it shuts down */
 	unsigned opens;
 	/* log */
@@ -338,6 +341,13 @@ fake_next_row(SourceStream *stream, const FakeTransaction *transaction, SourceEv
 	return true;
 }
 
+static bool
+fake_cut(Err *err)
+{
+	atomic_store(&fake.cut_seen, true);
+	return err_set(err, ERR_CLASS_RETRY, ERR_SOURCE_DOWN, "the connection was cut");
+}
+
 bool
 source_stream_next(SourceStream *stream, SourceEvent *event, Err *err)
 {
@@ -345,7 +355,7 @@ source_stream_next(SourceStream *stream, SourceEvent *event, Err *err)
 
 	memset(event, 0, sizeof(*event));
 	if (fake.cut)
-		return err_set(err, ERR_CLASS_RETRY, ERR_SOURCE_DOWN, "the connection was cut");
+		return fake_cut(err);
 	event->transaction = &stream->current;
 	if (stream->transaction >= fake.ntransactions)
 	{
@@ -394,7 +404,7 @@ source_stream_feedback(SourceStream *stream, Lsn received, Lsn durable, Err *err
 		fake.confirmed = durable;
 	stream->acknowledged = durable;
 	if (fake.cut)
-		return err_set(err, ERR_CLASS_RETRY, ERR_SOURCE_DOWN, "the connection was cut");
+		return fake_cut(err);
 	return true;
 }
 
@@ -563,6 +573,17 @@ fake_log_keep(const LogBatch *batch)
 	fake_log_keep_progress(batch);
 }
 
+/* Comes after the streamer has seen that its connection is gone, and after its patience. */
+static bool
+fake_log_fenced(Err *err)
+{
+	fake.cut = true;
+	while (!atomic_load(&fake.cut_seen) && !fake.interrupted)
+		(void) usleep(1000);
+	(void) usleep(250000);
+	return err_set(err, ERR_CLASS_STOP, ERR_LOG_FENCED, "taken over");
+}
+
 static bool
 fake_log_deliver(LogWriter *writer, const LogBatch *batch, size_t *culprit, Err *err)
 {
@@ -580,6 +601,8 @@ fake_log_deliver(LogWriter *writer, const LogBatch *batch, size_t *culprit, Err 
 			return err_set(err, ERR_CLASS_REJECT, ERR_RECORD_TOO_LARGE, "too large for this log");
 		}
 	fault = fake.faults[fake.deliveries++ % 256];
+	if (fault == FAKE_FENCED_LATE)
+		return fake_log_fenced(err);
 	if (fault == FAKE_REFUSED)
 		return err_set(err, ERR_CLASS_RETRY, ERR_LOG_DOWN, "refused");
 	(void) pthread_mutex_lock(&fake.mutex);

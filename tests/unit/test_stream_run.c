@@ -418,6 +418,27 @@ stop_soon(void *context)
 	return NULL;
 }
 
+/* A streamer that was asleep finds its connections gone before it hears that it was fenced. */
+static void
+a_fenced_log_stops_also_a_source_that_failed_first(void **state)
+{
+	static const int64_t patience[] = {1000, 10000000};
+
+	(void) state;
+	for (int i = 0; i < 2; i++)
+	{
+		World world;
+
+		world_open(&world, 3, 4);
+		world.config.batch_records = 1;
+		world.config.shutdown_timeout = patience[i];
+		fake.faults[2] = FAKE_FENCED_LATE;
+		run_stops(&world, ERR_LOG_FENCED);
+		assert_int_equal(fake.opens, 2);
+		world_close(&world);
+	}
+}
+
 static void
 a_log_that_hangs_does_not_outlast_the_shutdown_timeout(void **state)
 {
@@ -512,6 +533,7 @@ main(void)
 		cmocka_unit_test(a_truncate_stops_after_what_was_committed_before),
 		cmocka_unit_test(a_run_to_the_end_gives_up_when_nothing_works),
 		cmocka_unit_test(no_order_of_faults_loses_or_repeats_a_change),
+		cmocka_unit_test(a_fenced_log_stops_also_a_source_that_failed_first),
 		cmocka_unit_test(a_log_that_hangs_does_not_outlast_the_shutdown_timeout),
 		cmocka_unit_test(a_server_that_shuts_down_gets_its_last_position_acknowledged),
 		cmocka_unit_test(a_server_that_shuts_down_does_not_wait_for_a_dead_log),
