@@ -289,6 +289,22 @@ def test_told_to_stop_while_the_broker_hangs(case):
     source.prove()
 
 
+# ---- the servers of these tests ----
+
+
+def test_java_leaves_nothing_outside_the_tests_folder(case):
+    source = KafkaSource(case, "tidy")
+    source.copy()
+    folder = source.brokers.folder
+    for name in ("kafka/1.pid", "registry/registry.pid"):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            maps = f"/proc/{file.read().strip()}/maps"
+        with open(maps, encoding="utf-8") as file:
+            mapped = {line.split(None, 5)[5].strip() for line in file if len(line.split(None, 5)) == 6}
+        equal([path for path in mapped if path.startswith("/tmp/") and not path.startswith(folder)], [], f"files in /tmp of {name}")
+    assert os.listdir(os.path.join(folder, "registry", "tmp")), "the registry's cache lies elsewhere"
+
+
 # ---- zombies ----
 
 

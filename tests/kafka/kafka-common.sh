@@ -29,7 +29,7 @@ find_java() {
 	local candidate version
 	for candidate in "${KAFKA_JAVA:-}" java /usr/lib/jvm/java-17-openjdk-*/bin/java; do
 		command -v "${candidate:--}" >/dev/null || continue
-		version=$("$candidate" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1)
+		version=$("$candidate" -XX:-UsePerfData -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -1)
 		if [ "${version:-0}" -ge 17 ]; then
 			# shellcheck disable=SC2034 # what this function is for
 			java=$candidate
@@ -37,6 +37,14 @@ find_java() {
 		fi
 	done
 	skip "no Java 17 or newer (apt-get install -y openjdk-17-jre-headless)"
+}
+
+# confine_java FOLDER: sets $confined to options that keep what Java leaves behind
+# (native libraries, caches, counters) in FOLDER/tmp, which goes with the folder, and out of /tmp.
+confine_java() {
+	mkdir -p "$1/tmp"
+	# shellcheck disable=SC2034 # what this function is for
+	confined=(-XX:-UsePerfData -Djava.io.tmpdir="$1/tmp")
 }
 
 # free_port: sets $port to a free port on 127.0.0.1, never the same twice in one run.

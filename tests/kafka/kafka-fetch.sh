@@ -15,7 +15,10 @@ set -euo pipefail
 maven() {
 	command -v mvn >/dev/null || skip "no Maven (apt-get install -y maven)"
 	find_java
-	if ! mvn -q -B ${MAVEN_REPO_LOCAL:+-Dmaven.repo.local="$MAVEN_REPO_LOCAL"} "$@" \
+	# Maven splits the options at blanks: a folder's name must not stand in them
+	mkdir -p "$KAFKA_DIR/work/tmp"
+	if ! (cd "$KAFKA_DIR" && MAVEN_OPTS="-XX:-UsePerfData -Djava.io.tmpdir=work/tmp ${MAVEN_OPTS:-}" \
+		mvn -q -B ${MAVEN_REPO_LOCAL:+-Dmaven.repo.local="$MAVEN_REPO_LOCAL"} "$@") \
 		>"$KAFKA_DIR/maven.log" 2>&1; then
 		tail -5 "$KAFKA_DIR/maven.log" >&2
 		skip "Maven could not download (see $KAFKA_DIR/maven.log)"

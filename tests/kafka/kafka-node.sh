@@ -153,7 +153,7 @@ listener.name.ssl.ssl.client.auth=required
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 P
 		[ -z "${KAFKA_EXTRA:-}" ] || printf '%s\n' "$KAFKA_EXTRA" >>"$dir/$n.properties"
-		"$java" -Xmx64m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
+		"$java" "${confined[@]}" -Xmx64m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
 			-Dlog4j2.configurationFile="$dir/log4j2.properties" -cp "$KAFKA_LIBS/*" \
 			kafka.tools.StorageTool format -t "$id" -c "$dir/$n.properties" \
 			${scram[@]+"${scram[@]}"} >"$dir/$n.format.log" 2>&1 &
@@ -169,7 +169,7 @@ launch() { # launch N
 	local heap=256m; [ "$nodes" -ge 3 ] && heap=192m
 	heap=${KAFKA_HEAP:-$heap}
 	: >"$dir/$1.log"
-	setsid "$java" -Xms64m -Xmx"$heap" -XX:+UseG1GC -Djava.awt.headless=true \
+	setsid "$java" "${confined[@]}" -Xms64m -Xmx"$heap" -XX:+UseG1GC -Djava.awt.headless=true \
 		-Dlog4j2.configurationFile="$dir/log4j2.properties" -cp "$KAFKA_LIBS/*" \
 		kafka.Kafka "$dir/$1.properties" >"$dir/$1.log" 2>&1 </dev/null &
 	echo $! >"$dir/$1.pid"
@@ -206,7 +206,8 @@ bootstrap() {
 mkdir -p "$dir"; dir=$(cd "$dir" && pwd)
 case $cmd in start|start-node)
 	"$kafka_top/tests/kafka/kafka-fetch.sh" kafka
-	find_java;;
+	find_java
+	confine_java "$dir";;
 esac
 [ "$cmd" = start ] && [ ! -s "$dir/nodes" ] && format
 [ -s "$dir/nodes" ] || { [ "$cmd" = stop ] && exit 0; echo "kafka-node: nothing was started in $dir" >&2; exit 2; }

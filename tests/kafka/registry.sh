@@ -38,9 +38,10 @@ start() {
 	done
 	"$kafka_top/tests/kafka/kafka-fetch.sh" registry
 	find_java
+	confine_java "$run"
 	[ -n "$port" ] || free_port
 	jar=$(find "$REGISTRY_LIBS" -maxdepth 1 \( -name '*-runner.jar' -o -name quarkus-run.jar \) | head -1)
-	setsid "$java" -Xmx"${REGISTRY_HEAP:-256m}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
+	setsid "$java" "${confined[@]}" -Xmx"${REGISTRY_HEAP:-256m}" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
 		-Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$port" \
 		-jar "$jar" >"$run/registry.log" 2>&1 </dev/null &
 	pid=$!
