@@ -96,6 +96,8 @@ stream_event_begin(StreamRun *run)
 	ledger_received(&run->worker->ledger, source_stream_received(run->stream));
 	*open = (StreamOpen){.open = true};
 	stream_event_mark(run);
+	/* P2. A server that begins where it was asked to, by this very comparison, never sends such a
+	 * one; nothing tells when one does not, and a change in the log twice is not mended. */
 	open->skip = transaction->commit_lsn < position->end_lsn;
 	if (open->skip || !resumes)
 		return STREAM_STEP_DONE;

@@ -71,6 +71,7 @@ typedef struct FakeWorld
 	unsigned snapshot_rows;
 	bool cut; /* the next read fails */
 	atomic_bool cut_seen;
+	bool forgets;	  /* sends from its oldest change on, whatever start it is asked for */
 	bool slow_server; /* wants everything acknowledged: it shuts down */
 	unsigned opens;
 	/* log */
@@ -249,7 +250,7 @@ source_stream_open(const SourceConfig *config, const SourceTable *tables, size_t
 	stream->descriptor = eventfd(1, EFD_NONBLOCK);
 	fake.cut = false;
 	fake.opens++;
-	while (stream->transaction < fake.ntransactions &&
+	while (!fake.forgets && stream->transaction < fake.ntransactions &&
 		   fake.transactions[stream->transaction].commit_lsn < start)
 		stream->transaction++;
 	return stream;

@@ -408,6 +408,35 @@ no_order_of_faults_loses_or_repeats_a_change(void **state)
 	}
 }
 
+/* P2: what a server sends again is told by its commit record's place, not by trust in the server:
+ * whole transactions of the log, and the parts of one that it holds in part. */
+static void
+a_server_that_sends_from_an_older_position_repeats_nothing(void **state)
+{
+	(void) state;
+	for (int parted = 0; parted < 2; parted++)
+	{
+		World world;
+
+		world_open(&world, 3, 4);
+		fake.forgets = true;
+		fake.transactions[1].rows = 35;
+		world.config.transaction_records = parted ? 10 : 1000;
+		world.config.batch_records = 1;
+		fake.faults[5] = FAKE_UNKNOWN;
+		run(&world);
+		expect_all(copied());
+		run(&world);
+		fake.transactions[3] = (FakeTransaction){2, 1300, 1350, -1, -1, -1, false};
+		fake.ntransactions = 4;
+		fake.end = 1400;
+		run(&world);
+		expect_all(copied());
+		assert_true(fake.confirmed == fake.end);
+		world_close(&world);
+	}
+}
+
 /* ---- told to stop ---- */
 
 static void *
@@ -533,6 +562,7 @@ main(void)
 		cmocka_unit_test(a_truncate_stops_after_what_was_committed_before),
 		cmocka_unit_test(a_run_to_the_end_gives_up_when_nothing_works),
 		cmocka_unit_test(no_order_of_faults_loses_or_repeats_a_change),
+		cmocka_unit_test(a_server_that_sends_from_an_older_position_repeats_nothing),
 		cmocka_unit_test(a_fenced_log_stops_also_a_source_that_failed_first),
 		cmocka_unit_test(a_log_that_hangs_does_not_outlast_the_shutdown_timeout),
 		cmocka_unit_test(a_server_that_shuts_down_gets_its_last_position_acknowledged),
