@@ -11,6 +11,7 @@ many ends the demo with status 1. Nothing is left running.
 import argparse
 import collections
 import contextlib
+import csv
 import json
 import os
 import shutil
@@ -127,15 +128,19 @@ class Demo:
         return [json.loads(line) for line in self.run("log", "tail", f"customer.{topic}", "--lines", "1000000").splitlines()]
 
     def read_all(self):
-        return {name: self.read(name) for name in ENTITIES + ("dead_letter",)}
+        return {name: self.read(name) for name in ENTITIES + ("dead_letter", "snapshot")}
+
+    def mapped(self):
+        """What the mapping promises: (source, table, topic) of every mapped table."""
+        found = set()
+        for row in csv.DictReader(self.run("mapping", "show", "--format", "csv").splitlines()):
+            table_name, column, _ = row["source field"].partition(": ")
+            if column:
+                found.add((row["source system"], table_name.split(".", 1)[1], "customer." + row["target field"].split(".")[0]))
+        return sorted(found)
 
 
 # ---- what came out ----
-
-
-def value_of(line):
-    """The record in a line of `goldpan log`; None for a tombstone."""
-    return line.get("value", line)
 
 
 def by_table(log):
@@ -150,20 +155,50 @@ def by_table(log):
     return counts, dead
 
 
-def check_snapshot(log, postgres):
-    """Each row of each mapped table is one record or one dead letter."""
+def check_snapshot(log, postgres, mapped):
+    """Each row of each mapped table is one record or one dead letter, and each copy says so itself."""
     counts, dead = by_table(log)
+    copied = collections.Counter()
     rows = []
-    for (source, name, topic), records in sorted(counts.items()):
+    for source, name, topic in mapped:
         in_table = postgres.value(source, f'SELECT count(*) FROM "{name}"')
-        letters = dead[(source, name)]
+        records, letters = counts[(source, name, topic)], dead[(source, name)]
         rows.append((topic, source, name, in_table, records, letters))
+        copied[source] += records
         if records + letters != in_table:
             raise Failure(
-                f"{source}.{name} holds {in_table} rows, but the log has {records} records and "
-                f"{letters} dead letters of it"
+                f"{source}.{name} holds {in_table} rows, but the log has {records} records of it in {topic} "
+                f"and {letters} dead letters in customer.dead_letter"
+            )
+    said = collections.defaultdict(dict)
+    for attempt in log["snapshot"]:
+        said[attempt["source"]][attempt["state"]] = attempt["records"]
+    for source, records in copied.items():
+        if said[source] != {"started": 0, "completed": records}:
+            raise Failure(
+                f"the log has {records} copied records of {source}, but customer.snapshot says of its copy: "
+                f"{said[source] or 'nothing'}"
             )
     return rows
+
+
+def check_kept(before, after):
+    """What was in the log is still there: the day only adds."""
+    for topic in before:
+        lost = collections.Counter(map(repr, before[topic])) - collections.Counter(map(repr, after[topic]))
+        if lost:
+            raise Failure(f"{lost.total()} of {len(before[topic])} records that were in customer.{topic} are gone")
+
+
+def check_list(topics, log):
+    """The closing list counts what was read."""
+    listed = {words[0]: int(words[1]) for words in (line.split() for line in topics.splitlines()[1:])}
+    for topic, records in log.items():
+        if listed.get(f"customer.{topic}", 0) != len(records):
+            raise Failure(
+                f"customer.{topic} has {len(records)} records, but `goldpan log list` says "
+                f"{listed.get(f'customer.{topic}', 'nothing of it')}"
+            )
 
 
 def sentence(entity, record):
@@ -201,7 +236,7 @@ def show(demo, postgres):
     heading("1. Copy: what stands in four databases becomes canonical records")
     took = demo.stream()
     before = demo.read_all()
-    table(check_snapshot(before, postgres), ("topic", "source", "table", "rows", "records", "dead letters"))
+    table(check_snapshot(before, postgres, demo.mapped()), ("topic", "source", "table", "rows", "records", "dead letters"))
     total = sum(len(before[entity]) for entity in ENTITIES)
     print(f"  {total} records, {len(before['dead_letter'])} dead letters in {took:.1f} s; every row is accounted for")
 
@@ -213,6 +248,7 @@ def show(demo, postgres):
     heading("3. Stream: each committed change, as one event")
     demo.stream()
     after = demo.read_all()
+    check_kept(before, after)
     events = new_events(before, after)
     for entity, record in events:
         print(f"    {sentence(entity, record)}")
@@ -227,6 +263,7 @@ def show(demo, postgres):
     letter = letters[0]
     for field in ("event_id", "table", "key", "stage", "field", "column", "reason"):
         print(f"    {field:9} {letter.get(field)}")
+    return after
 
 
 def shorten(record):
@@ -251,16 +288,20 @@ def expect_day(events, letters):
     }
     for key, number in wanted.items():
         if got[key] != number:
-            raise Failure(f"the day should give {number} × {' '.join(key)}, the log holds {got[key]}")
+            raise Failure(
+                f"the day should give {number} × {' '.join(key)}, but customer.{key[1]} holds {got[key]}"
+            )
     if len(letters) != 1:
-        raise Failure(f"the day should give 1 dead letter, the log holds {len(letters)}")
+        raise Failure(f"the day should give 1 dead letter, but customer.dead_letter holds {len(letters)}")
     if sum(bool(record["meta"]["violations"]) for _, record in events) != 1:
         raise Failure("the day should give exactly one violation of ownership")
 
 
-def closing(demo):
+def closing(demo, log):
     heading("Where it is")
     topics = demo.run("log", "list")
+    if not demo.kafka:  # there the offsets count, tombstones and marks among them
+        check_list(topics, log)
     print("\n".join("  " + line for line in topics.splitlines()))
     print(f"\n  Files: {demo.folder} (see README there); `make clean` removes them.")
     if not demo.kafka:
@@ -303,8 +344,7 @@ def main():
             demo.load(postgres)
             demo.run("mapping", "check")
             demo.run("init")
-            show(demo, postgres)
-            closing(demo)
+            closing(demo, show(demo, postgres))
     except Missing as reason:
         print(f"\ndemo skipped: {reason}", file=sys.stderr)
         return 77

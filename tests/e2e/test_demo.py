@@ -57,19 +57,37 @@ def test_demo_into_a_directory_log(case):
     assert re.findall(r"^    (\S*goldpan.*)$", done.stdout, re.M), "it advises nothing"
 
 
-def test_demo_fails_without_one_of_its_segments(case):
-    """Its figures are read back: a program that hides one file of the log is found out."""
-    liar = case.write(
+def liar(case, topic, after=1, verb="*"):
+    """A goldpan whose `log` VERB does not see the first file of a topic, once the streamer has run AFTER times."""
+    path = case.path("demo")
+    program = case.write(
         "goldpan",
         "#!/bin/sh\n"
-        f'if [ "$1" = log ]; then for f in $(find {case.path("demo")}/log -name "customer.contact*" -o -path "*customer.contact*" -type f | sort);'
-        " do [ -f \"$f\" ] && rm -f \"$f\" && break; done; fi\n"
-        f'exec {harness.GOLDPAN} "$@"\n',
+        f'case "$1 $2" in "log "{verb}) [ -f {path}/stream-{after}.txt ] || exec {harness.GOLDPAN} "$@"\n'
+        f"    file=$(find {path}/log/customer.{topic} -type f | sort | head -1)\n"
+        f'    mv "$file" {path}/hidden; {harness.GOLDPAN} "$@"; status=$?; mv {path}/hidden "$file"; exit $status;;\n'
+        f'esac\nexec {harness.GOLDPAN} "$@"\n',
     )
-    os.chmod(liar, 0o755)
-    done = demo(case, status=1, goldpan=liar)
-    contains(done.stderr, "demo failed:")
-    nothing_left(case)
+    os.chmod(program, 0o755)
+    return program
+
+
+# A whole table's records, dead letters, what a copy says of itself; gone later; gone from the closing list.
+HIDDEN = (
+    ({"topic": "contact"}, ("billing.customer holds", "0 records of it in customer.contact")),
+    ({"topic": "dead_letter"}, ("billing.customer holds", "0 dead letters in customer.dead_letter")),
+    ({"topic": "snapshot"}, ("copied records of billing", "customer.snapshot says of its copy: {'completed':")),
+    ({"topic": "contact", "after": 2}, ("132 of 466 records that were in customer.contact are gone",)),
+    ({"topic": "usage", "after": 2, "verb": "list"}, ("customer.usage has", "`goldpan log list` says")),
+)
+
+
+def test_demo_fails_without_one_of_its_segments(case):
+    """Its figures are read back: a program that hides one file of the log is found out, and the text names it."""
+    for hidden, texts in HIDDEN:
+        done = demo(case, status=1, goldpan=liar(case, **hidden))
+        contains(done.stderr, "demo failed:", *texts)
+        nothing_left(case)
 
 
 def test_demo_into_kafka(case):
