@@ -57,11 +57,12 @@ mapping_file_compare_values(const void *a, const void *b)
 static void
 mapping_file_picklist_values(MappingReader *reader, const ConfNode *node, Picklist *picklist)
 {
-	const ConfNode *list = mapping_node_list(reader, node, "values");
-	size_t count = list == NULL ? 0 : conf_node_count(list);
+	const ConfNode *list;
+	size_t count;
 
-	picklist->values = mapping_problem_alloc(reader, count * sizeof(PicklistValue));
-	for (size_t i = 0; picklist->values != NULL && i < count; i++)
+	picklist->values =
+		mapping_node_rows(reader, node, "values", sizeof(PicklistValue), &list, &count);
+	for (size_t i = 0; i < count; i++)
 	{
 		const ConfNode *element = conf_node_at(list, i);
 		PicklistValue *value = &picklist->values[picklist->nvalues];
@@ -96,11 +97,12 @@ mapping_file_picklists(MappingReader *reader, const ConfNode *root)
 {
 	static const char *const otherwise[] = {"reject", "null", "keep", NULL};
 	Mapping *mapping = reader->mapping;
-	const ConfNode *list = mapping_node_list(reader, root, "picklists");
-	size_t count = list == NULL ? 0 : conf_node_count(list);
+	const ConfNode *list;
+	size_t count;
 
-	mapping->picklists = mapping_problem_alloc(reader, count * sizeof(Picklist));
-	for (size_t i = 0; mapping->picklists != NULL && i < count; i++)
+	mapping->picklists =
+		mapping_node_rows(reader, root, "picklists", sizeof(Picklist), &list, &count);
+	for (size_t i = 0; i < count; i++)
 	{
 		const ConfNode *node = conf_node_at(list, i);
 		Picklist *picklist = &mapping->picklists[mapping->npicklists];
@@ -130,11 +132,12 @@ static void
 mapping_file_systems(MappingReader *reader, const ConfNode *root)
 {
 	Mapping *mapping = reader->mapping;
-	const ConfNode *list = mapping_node_list(reader, root, "systems");
-	size_t count = list == NULL ? 0 : conf_node_count(list);
+	const ConfNode *list;
+	size_t count;
 
-	mapping->systems = mapping_problem_alloc(reader, count * sizeof(MappingSystem));
-	for (size_t i = 0; mapping->systems != NULL && i < count; i++)
+	mapping->systems =
+		mapping_node_rows(reader, root, "systems", sizeof(MappingSystem), &list, &count);
+	for (size_t i = 0; i < count; i++)
 	{
 		const ConfNode *node = conf_node_at(list, i);
 		MappingSystem *system = &mapping->systems[mapping->nsystems];
@@ -196,11 +199,11 @@ mapping_file_field(MappingReader *reader, const ConfNode *node, const MappingTab
 static void
 mapping_file_fields(MappingReader *reader, const ConfNode *node, MappingTable *table)
 {
-	const ConfNode *list = mapping_node_list(reader, node, "fields");
-	size_t count = list == NULL ? 0 : conf_node_count(list);
+	const ConfNode *list;
+	size_t count;
 
-	table->fields = mapping_problem_alloc(reader, count * sizeof(MappingField));
-	for (size_t i = 0; table->fields != NULL && i < count; i++)
+	table->fields = mapping_node_rows(reader, node, "fields", sizeof(MappingField), &list, &count);
+	for (size_t i = 0; i < count; i++)
 	{
 		memset(&table->fields[table->nfields], 0, sizeof(MappingField));
 		if (mapping_file_field(reader, conf_node_at(list, i), table,
@@ -322,10 +325,8 @@ mapping_file_source(MappingReader *reader, const ConfNode *node, MappingSource *
 	mapping_node_keys(reader, node, mapping_file_source_keys);
 	source->line = conf_node_line(node);
 	source->name = mapping_file_name(reader, node, "name", &ok);
-	list = mapping_node_list(reader, node, "tables");
-	count = list == NULL ? 0 : conf_node_count(list);
-	source->tables = mapping_problem_alloc(reader, count * sizeof(MappingTable));
-	for (size_t i = 0; source->tables != NULL && i < count; i++)
+	source->tables = mapping_node_rows(reader, node, "tables", sizeof(MappingTable), &list, &count);
+	for (size_t i = 0; i < count; i++)
 		mapping_file_table(reader, conf_node_at(list, i), source->name,
 						   &source->tables[source->ntables++]);
 }
@@ -356,10 +357,9 @@ mapping_file_read(MappingReader *reader, const ConfNode *root)
 	mapping_file_version(reader, root);
 	mapping_file_picklists(reader, root);
 	mapping_file_systems(reader, root);
-	list = mapping_node_list(reader, root, "sources");
-	count = list == NULL ? 0 : conf_node_count(list);
-	mapping->sources = mapping_problem_alloc(reader, count * sizeof(MappingSource));
-	for (size_t i = 0; mapping->sources != NULL && i < count; i++)
+	mapping->sources =
+		mapping_node_rows(reader, root, "sources", sizeof(MappingSource), &list, &count);
+	for (size_t i = 0; i < count; i++)
 		mapping_file_source(reader, conf_node_at(list, i), &mapping->sources[mapping->nsources++]);
 	mapping_ownership_read(reader, root);
 }

@@ -38,7 +38,7 @@ mapping_node_member(MappingReader *reader, const ConfNode *group, const char *na
 	return NULL;
 }
 
-const ConfNode *
+static const ConfNode *
 mapping_node_list(MappingReader *reader, const ConfNode *group, const char *name)
 {
 	const ConfNode *list = mapping_node_member(reader, group, name, CONF_LIST);
@@ -58,6 +58,20 @@ mapping_node_list(MappingReader *reader, const ConfNode *group, const char *name
 		return NULL;
 	}
 	return list;
+}
+
+void *
+mapping_node_rows(MappingReader *reader, const ConfNode *group, const char *name, size_t size,
+				  const ConfNode **list, size_t *count)
+{
+	void *rows;
+
+	*list = mapping_node_list(reader, group, name);
+	*count = *list == NULL ? 0 : conf_node_count(*list);
+	rows = mapping_problem_alloc(reader, *count * size);
+	if (rows == NULL)
+		*count = 0;
+	return rows;
 }
 
 const char *

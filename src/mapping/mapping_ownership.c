@@ -101,11 +101,12 @@ void
 mapping_ownership_read(MappingReader *reader, const ConfNode *root)
 {
 	Mapping *mapping = reader->mapping;
-	const ConfNode *list = mapping_node_list(reader, root, "ownership");
-	size_t count = list == NULL ? 0 : conf_node_count(list);
+	const ConfNode *list;
+	size_t count;
 
-	mapping->ownership = mapping_problem_alloc(reader, count * sizeof(OwnershipRule));
-	for (size_t i = 0; mapping->ownership != NULL && i < count; i++)
+	mapping->ownership =
+		mapping_node_rows(reader, root, "ownership", sizeof(OwnershipRule), &list, &count);
+	for (size_t i = 0; i < count; i++)
 	{
 		const ConfNode *node = conf_node_at(list, i);
 		OwnershipRule *rule = &mapping->ownership[mapping->nownership];

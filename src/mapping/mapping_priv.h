@@ -370,7 +370,10 @@ const char *mapping_problem_copy(MappingReader *reader, const char *text);
 
 /* mapping_node.c: members of a group, each mistake a problem */
 void mapping_node_keys(MappingReader *reader, const ConfNode *group, const char *const *known);
-const ConfNode *mapping_node_list(MappingReader *reader, const ConfNode *group, const char *name);
+/* Begins the reading of an optional list of groups: zeroed room for *count elements of `size` bytes,
+ * one for each node of *list. Without memory *count is 0. */
+void *mapping_node_rows(MappingReader *reader, const ConfNode *group, const char *name, size_t size,
+						const ConfNode **list, size_t *count);
 const char *mapping_node_text(MappingReader *reader, const ConfNode *group, const char *name);
 bool mapping_node_boolean(MappingReader *reader, const ConfNode *group, const char *name);
 /* A text, or a list of texts. */

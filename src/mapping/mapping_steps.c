@@ -292,9 +292,10 @@ mapping_steps_read_one(MappingReader *reader, const ConfNode *node, MappingStep 
 const MappingStep *
 mapping_steps_read(MappingReader *reader, const ConfNode *field, uint16_t *count)
 {
-	const ConfNode *list = mapping_node_list(reader, field, "apply");
-	size_t wanted = list == NULL ? 0 : conf_node_count(list);
-	MappingStep *steps;
+	const ConfNode *list;
+	size_t wanted;
+	MappingStep *steps =
+		mapping_node_rows(reader, field, "apply", sizeof(MappingStep), &list, &wanted);
 
 	*count = 0;
 	if (wanted > MAPPING_MAX_STEPS)
@@ -303,8 +304,7 @@ mapping_steps_read(MappingReader *reader, const ConfNode *field, uint16_t *count
 							MAPPING_MAX_STEPS);
 		wanted = MAPPING_MAX_STEPS;
 	}
-	steps = mapping_problem_alloc(reader, wanted * sizeof(MappingStep));
-	for (size_t i = 0; steps != NULL && i < wanted; i++)
+	for (size_t i = 0; i < wanted; i++)
 	{
 		memset(&steps[*count], 0, sizeof(MappingStep));
 		if (mapping_steps_read_one(reader, conf_node_at(list, i), &steps[*count]))
