@@ -7,7 +7,7 @@
  * from the first of them, showing those rows only. So a follower sees them late but once, and
  * never the rows of an attempt that came to nothing.
  */
-#include "log_kafka_priv.h"
+#include "log_reader_kafka_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,69 +16,10 @@
 #include "goldpan/clock.h"
 #include "goldpan/registry.h"
 
-#define READER_MAX_HEADERS		32
-#define READER_MAX_SCHEMAS		1024
-#define READER_MAX_PASSED		65536
-#define READER_WAIT_MS			100
-#define READER_TIMEOUT_US		(30 * CLOCK_SECOND)
-#define READER_ARENA			(64 * 1024 * 1024)
-#define READER_COUNT_BY_READING 1000000
-
-typedef struct ReaderPartition
-{
-	bool at_end;
-	int64_t next;	/* offset after the last record judged; those before it were */
-	size_t attempt; /* reading again for this attempt's rows … */
-	int64_t until;	/* … below this offset; 0: not reading again */
-	bool rewound;	/* the going back has taken effect */
-} ReaderPartition;
-
-/* Rows of a running attempt in one partition, passed over since `offset`. */
-typedef struct ReaderPassed
-{
-	size_t attempt;
-	int32_t partition;
-	int64_t offset;
-} ReaderPassed;
-
-typedef struct ReaderSchema
-{
-	int32_t id;
-	AvroSchema *schema;
-} ReaderSchema;
-
-/* One topic being consumed. */
-typedef struct ReaderStream
-{
-	char name[LOG_KAFKA_NAME_MAX];
-	rd_kafka_topic_t *topic;
-	rd_kafka_queue_t *queue;
-	ReaderPartition *partitions;
-	int32_t npartitions;
-} ReaderStream;
-
-typedef struct ReaderKafka
-{
-	LogReader base;
-	LogKafkaConfig config;
-	LogKafkaEvents events;
-	rd_kafka_t *client;
-	ReaderStream records;
-	ReaderStream snapshots; /* name empty: the topic has none beside it */
-	LogKafkaAttempts attempts;
-	ReaderPassed *passed;
-	size_t npassed;
-	size_t passed_capacity;
-	Arena arena; /* schemas */
-	ReaderSchema schemas[READER_MAX_SCHEMAS];
-	size_t nschemas;
-	rd_kafka_message_t *message; /* what the last entry points into */
-	Buffer header_text;
-	const char *header_names[READER_MAX_HEADERS];
-	const char *header_values[READER_MAX_HEADERS];
-	LogTopicInfo *topics;
-	size_t ntopics;
-} ReaderKafka;
+#define READER_MAX_PASSED 65536
+#define READER_WAIT_MS	  100
+#define READER_TIMEOUT_US (30 * CLOCK_SECOND)
+#define READER_ARENA	  (64 * 1024 * 1024)
 
 /* ---- consuming ---- */
 
@@ -403,7 +344,7 @@ log_reader_kafka_next(LogReader *base, LogEntry *entry, bool *found, Err *err)
 	}
 }
 
-/* ---- start, list, close ---- */
+/* ---- start, close ---- */
 
 static void
 reader_kafka_reset(ReaderKafka *reader)
@@ -446,134 +387,13 @@ log_reader_kafka_start(LogReader *base, const char *topic, bool open_segments, E
 	return reader_kafka_consume(reader, &reader->records, states[0].partitions, err);
 }
 
-/* Reads a topic of modest size to count what a reader sees; offsets alone also count markers,
- * aborted records and void snapshot rows. */
-static bool
-reader_kafka_count(const LogKafkaConfig *config, LogTopicInfo *info)
-{
-	Err err;
-	LogReader *reader = log_reader_kafka(config, &err);
-	LogEntry entry;
-	bool found = false;
-	int64_t records = 0;
-	int64_t bytes = 0;
-	bool ok;
-
-	if (reader == NULL)
-		return false;
-	for (ok = reader->ops->start(reader, info->name, false, &err); ok;)
-	{
-		ok = reader->ops->next(reader, &entry, &found, &err);
-		if (!ok || !found)
-			break;
-		records++;
-		bytes += (int64_t) entry.key_length + (entry.value.end - entry.value.next);
-	}
-	reader->ops->close(reader);
-	if (ok)
-	{
-		info->records = records;
-		info->bytes = bytes;
-	}
-	return ok;
-}
-
-static bool
-reader_kafka_list_one(ReaderKafka *reader, const struct rd_kafka_metadata_topic *topic,
-					  LogTopicInfo *info, Err *err)
-{
-	int64_t span = 0;
-
-	info->name = alloc_text(topic->topic);
-	if (info->name == NULL)
-		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory listing topics");
-	reader->ntopics++;
-	info->files = topic->partition_cnt;
-	for (int p = 0; p < topic->partition_cnt; p++)
-	{
-		int64_t low;
-		int64_t high;
-		rd_kafka_resp_err_t code =
-			rd_kafka_query_watermark_offsets(reader->client, topic->topic, p, &low, &high, 10000);
-
-		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-			return log_kafka_fail(err, &reader->events, "list the topics", code, NULL);
-		span += high - low;
-	}
-	info->records = span;
-	if (span <= READER_COUNT_BY_READING)
-		(void) reader_kafka_count(&reader->config, info);
-	return true;
-}
-
-static bool
-reader_kafka_list_all(ReaderKafka *reader, const struct rd_kafka_metadata *metadata, Err *err)
-{
-	for (int t = 0; t < metadata->topic_cnt; t++)
-	{
-		const struct rd_kafka_metadata_topic *topic = &metadata->topics[t];
-		char subject[LOG_KAFKA_NAME_MAX + 16];
-		int32_t id;
-
-		/* a topic of ours has our key schema under its name */
-		(void) snprintf(subject, sizeof(subject), "%s-key", topic->topic);
-		if (strncmp(topic->topic, "__", 2) == 0)
-			continue;
-		if (!registry_lookup(reader->config.registry, subject, reader->config.key_schema_text, &id,
-							 err))
-		{
-			if (err->code != ERR_REGISTRY_REFUSED)
-				return false;
-			continue;
-		}
-		if (!reader_kafka_list_one(reader, topic, &reader->topics[reader->ntopics], err))
-			return false;
-	}
-	return true;
-}
-
-static void
-reader_kafka_forget_topics(ReaderKafka *reader)
-{
-	for (size_t i = 0; i < reader->ntopics; i++)
-		alloc_free((void *) (uintptr_t) reader->topics[i].name);
-	alloc_free(reader->topics);
-	reader->topics = NULL;
-	reader->ntopics = 0;
-}
-
-static bool
-log_reader_kafka_list(LogReader *base, const LogTopicInfo **topics, size_t *count, Err *err)
-{
-	ReaderKafka *reader = (ReaderKafka *) base;
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code;
-	bool ok;
-
-	reader_kafka_forget_topics(reader);
-	code = rd_kafka_metadata(reader->client, 1, NULL, &metadata, 10000);
-	(void) rd_kafka_poll(reader->client, 0);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return log_kafka_events_check(&reader->events, "list the topics", err) &&
-			   log_kafka_fail(err, &reader->events, "list the topics", code, NULL);
-	reader->topics = alloc_zero(((size_t) metadata->topic_cnt + 1) * sizeof(*reader->topics));
-	if (reader->topics == NULL)
-		ok = err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory listing topics");
-	else
-		ok = reader_kafka_list_all(reader, metadata, err);
-	rd_kafka_metadata_destroy(metadata);
-	*topics = reader->topics;
-	*count = reader->ntopics;
-	return ok;
-}
-
 static void
 log_reader_kafka_close(LogReader *base)
 {
 	ReaderKafka *reader = (ReaderKafka *) base;
 
 	reader_kafka_reset(reader);
-	reader_kafka_forget_topics(reader);
+	log_reader_kafka_list_forget(reader);
 	alloc_free(reader->passed);
 	arena_release(&reader->arena);
 	buffer_release(&reader->header_text);
