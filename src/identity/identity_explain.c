@@ -53,6 +53,7 @@ print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Er
 	bool linked = false;
 
 	for (unsigned e = 0; e < x->nedges; e++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what has edges has a place for them */
 		linked |= edge[e].record == b;
 	for (uint32_t i = 0; i < n; i++)
 	{

@@ -287,9 +287,12 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 	uint32_t list[64], worst = 0, best = 0;
 	size_t n = members(identity, entity, list, 64);
 	double worst_mean = 0, best_mean = 0, probability;
-	unsigned kind = identity_form_of(identity, identity_record(identity, list[0]))->kind;
 	IdentityReviewItem *item;
+	unsigned kind;
 
+	if (n == 0)
+		return true;
+	kind = identity_form_of(identity, identity_record(identity, list[0]))->kind;
 	for (size_t i = 0; i < n; i++)
 	{
 		double mean = mean_bits(identity, &list[i], 1, list, n);

@@ -54,6 +54,8 @@ check_edges(Identity *identity, uint32_t number, char *message, size_t size)
 	const RecordRow *record = identity_record(identity, number);
 	const EdgeRow *edge = record->edges == 0 ? NULL : store_at(&identity->store, record->edges);
 
+	if (edge == NULL && record->nedges > 0)
+		return wrong(message, size, "edges are counted that are not there", number, record->nedges);
 	for (unsigned e = 0; e < record->nedges; e++)
 	{
 		const RecordRow *other = identity_record(identity, edge[e].record);
