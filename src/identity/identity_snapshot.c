@@ -112,16 +112,17 @@ identity_restore(const IdentityModel *model, const char *deployment, const Ident
 	key = identity_text_hash(identity->deployment, strlen(identity->deployment), 15);
 	if (!source(context, &head, sizeof(head), err) || !head_fits(&head, model, key, err))
 		goto fail;
-	if (!identity_store_load(&identity->store, head.used))
-	{
-		err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory restoring an identity snapshot");
-		goto fail;
-	}
 	sum = key;
 	for (uint32_t chunk = 0; chunk <= head.used >> 17; chunk++)
 	{
 		size_t size = chunk_bytes(head.used, chunk);
 
+		/* no more than what has come and one chunk: the head may claim anything */
+		if (!identity_store_load(&identity->store, chunk + 1))
+		{
+			err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory restoring an identity snapshot");
+			goto fail;
+		}
 		if (size == 0)
 			continue;
 		if (!source(context, identity->store.chunk[chunk], size, err))

@@ -30,7 +30,7 @@ typedef struct Store
 	uint32_t nchunks, chunks_room;
 	uint8_t *journal; /* entries from the front: where, how many bytes, the bytes */
 	size_t journal_used, journal_room;
-	Ref old; /* what lies before it was there when the batch began; 0: no batch */
+	Ref old;	  /* what lies before it was there when the batch began; 0: no batch */
 	jmp_buf *out; /* taken when memory is out */
 	bool over_ceiling;
 } Store;
@@ -61,12 +61,11 @@ identity_store_edit(Store *store, Ref ref, size_t offset, size_t size)
 	return (uint8_t *) store_at(store, ref) + offset;
 }
 
-
 void identity_store_begin(Store *store, size_t root_size); /* may leave by store->out */
 void identity_store_commit(Store *store);
 void identity_store_abort(Store *store);
-uint32_t identity_store_used(const Store *store);	   /* Refs in use, the first free one */
-bool identity_store_load(Store *store, uint32_t used); /* makes room for a snapshot */
+uint32_t identity_store_used(const Store *store);		 /* Refs in use, the first free one */
+bool identity_store_load(Store *store, uint32_t chunks); /* makes room for a snapshot's first */
 
 #define STORE_HEAD 1024 /* bytes of the store's own at the front of the root object */
 
@@ -281,7 +280,7 @@ struct Identity
 	List dirty;	 /* records whose edges or judgements changed */
 	List relink; /* records to compare with their candidates anew */
 	List wave, seen, affected, fresh;
-	List judges; /* of the neighbourhood being clustered */
+	List judges;	 /* of the neighbourhood being clustered */
 	List emptied;	 /* entities whose rows go at the end of the change */
 	List gone;		 /* records whose rows go at the end of the change */
 	List watched;	 /* records whose judgements may ask again */

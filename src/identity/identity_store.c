@@ -297,9 +297,9 @@ identity_store_used(const Store *store)
 }
 
 bool
-identity_store_load(Store *store, uint32_t used)
+identity_store_load(Store *store, uint32_t chunks)
 {
-	while (store->nchunks < (used >> 17) + 1)
+	while (store->nchunks < chunks)
 		if (!add_chunk(store))
 			return false;
 	return true;
