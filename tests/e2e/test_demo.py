@@ -8,6 +8,9 @@ import socket
 import subprocess
 import sys
 
+import avro.datafile
+import avro.io
+
 import harness
 from harness import contains, equal
 
@@ -44,6 +47,12 @@ def nothing_left(case):
     return config
 
 
+def apache_avro(path):
+    """The records of a file as Apache's own implementation reads them."""
+    with open(path, "rb") as file, avro.datafile.DataFileReader(file, avro.io.DatumReader()) as reader:
+        return list(reader)
+
+
 def test_demo_into_a_directory_log(case):
     done = demo(case)
     contains(done.stdout, *PARTS)
@@ -51,6 +60,10 @@ def test_demo_into_a_directory_log(case):
     topics = sorted(os.path.basename(path) for path in glob.glob(case.path("demo", "log", "customer.*")))
     assert "customer.contact" in topics and len(topics) > 8, topics
     assert os.path.exists(case.path("demo", "README")), "the README of its files"
+    files = glob.glob(case.path("demo", "log", "customer.*", "*.avro"))
+    for path in files:
+        equal(apache_avro(path), harness.read_file(path), f"records of {path} by Apache Avro and by fastavro")
+    equal({os.path.basename(os.path.dirname(path)) for path in files}, set(topics), "topics with files")
     # the commands that it advises work on what it left
     for command in re.findall(r"^    (\S*goldpan.*)$", done.stdout, re.M):
         subprocess.run(command, shell=True, check=True, stdin=subprocess.DEVNULL, capture_output=True, cwd=harness.ROOT, timeout=60)
