@@ -4,8 +4,9 @@
  *
  * A pure library: no I/O, no clock, no randomness; time, position and memory
  * come from the caller.  The partition is a function of the records present, the
- * model and the judgements in force, never of arrival order; customer ids are a
- * function of the history.  Records of different kinds never match.
+ * model and the judgements in force, never of arrival order or the deployment's name;
+ * customer ids are a function of the history and that name.  Records of different kinds
+ * never match.
  *
  * Threads: an IdentityModel is constant and may be shared.  identity_form() and
  * identity_score_forms() are pure.  One thread owns an Identity: only it calls

@@ -234,11 +234,13 @@ identity_judge_edit(Identity *identity, uint32_t number)
 }
 
 uint64_t
-identity_ref_hash(const Identity *identity, const char *source, const char *id)
+identity_ref_hash(const char *source, const char *id)
 {
-	uint64_t hash = identity_text_hash(source, strlen(source), identity_root(identity)->key);
+	/* not keyed by the deployment: equal weights are parted by the order of these, and a name that
+	 * enters customer ids alone must not decide who is whose customer */
+	uint64_t hash =
+		identity_text_hash(id, strlen(id), identity_text_hash(source, strlen(source), 15));
 
-	hash = identity_text_hash(id, strlen(id), hash);
 	return hash == 0 ? 1 : hash;
 }
 
@@ -269,7 +271,7 @@ identity_find(const Identity *identity, IdentityRef ref)
 
 	if (ref.source == NULL || ref.id == NULL)
 		return 0;
-	number = identity_find_hash(identity, identity_ref_hash(identity, ref.source, ref.id));
+	number = identity_find_hash(identity, identity_ref_hash(ref.source, ref.id));
 	return number;
 }
 
@@ -484,7 +486,7 @@ static IdentityStatus
 put_form(Identity *identity, const IdentityChange *change, const IdentityForm *form)
 {
 	Store *store = &identity->store;
-	uint64_t hash = identity_ref_hash(identity, change->ref.source, change->ref.id);
+	uint64_t hash = identity_ref_hash(change->ref.source, change->ref.id);
 	uint32_t number = identity_find_hash(identity, hash);
 	bool known = number != 0;
 	RecordRow *record;
@@ -626,8 +628,7 @@ drop_record(Identity *identity, const IdentityChange *change, bool erase)
 	{
 		if (!erase || change->ref.source == NULL)
 			return IDENTITY_ABSENT;
-		identity_judge_forget(identity,
-							  identity_ref_hash(identity, change->ref.source, change->ref.id));
+		identity_judge_forget(identity, identity_ref_hash(change->ref.source, change->ref.id));
 		return IDENTITY_DONE;
 	}
 	record = identity_record(identity, number);

@@ -16,7 +16,7 @@
 #include "goldpan/alloc.h"
 
 #define CEILING ((size_t) 1 << 32)
-#define MAGIC	"GPIDLT2"
+#define MAGIC	"GPIDLT3"
 #define CARRIED 0x100u /* beside the verdict */
 
 typedef struct DeltaHead

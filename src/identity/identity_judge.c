@@ -48,11 +48,46 @@ identity_judges(const Identity *identity, const RecordRow *record, uint32_t *out
 	return record->judged == 0 ? 0 : judges_of_hash(identity, record->hash, out, max);
 }
 
-uint32_t
-identity_judge_find(const Identity *identity, uint64_t handle)
+/* The table keeps 44 bits of a hash.  Handles that share them are a chain, its first in the
+ * table. */
+static uint32_t
+first_handle(const Identity *identity, uint64_t handle)
 {
 	return identity_table_get(&identity->store, &identity_root(identity)->judges_by_handle,
 							  identity_text_mix(handle, 14));
+}
+
+static void
+put_first_handle(Identity *identity, uint64_t handle, uint32_t number)
+{
+	identity_table_put(&identity->store, &identity_root(identity)->judges_by_handle,
+					   identity_text_mix(handle, 14), number);
+}
+
+static void
+unlink_handle(Identity *identity, uint32_t number)
+{
+	const JudgeRow *judge = identity_judge(identity, number);
+	uint32_t at = first_handle(identity, judge->handle);
+
+	if (at == number)
+	{
+		put_first_handle(identity, judge->handle, judge->next_handle);
+		return;
+	}
+	while (identity_judge(identity, at)->next_handle != number)
+		at = identity_judge(identity, at)->next_handle;
+	identity_judge_edit(identity, at)->next_handle = judge->next_handle;
+}
+
+uint32_t
+identity_judge_find(const Identity *identity, uint64_t handle)
+{
+	uint32_t number = first_handle(identity, handle);
+
+	while (number != 0 && identity_judge(identity, number)->handle != handle)
+		number = identity_judge(identity, number)->next_handle;
+	return number;
 }
 
 const char *
@@ -196,7 +231,7 @@ check(const Identity *identity, const IdentityJudgement *j, uint64_t a, uint64_t
 	for (size_t k = 0; k < (j->verdict == IDENTITY_SPLIT ? j->nseen_b : 1); k++)
 	{
 		uint64_t foreign = j->verdict == IDENTITY_SPLIT
-							   ? identity_ref_hash(identity, j->seen_b[k].source, j->seen_b[k].id)
+							   ? identity_ref_hash(j->seen_b[k].source, j->seen_b[k].id)
 							   : b;
 
 		for (size_t t = 0; t < x.count; t++)
@@ -223,7 +258,7 @@ has_room(const Identity *identity, const IdentityJudgement *j, char *message, si
 								 : i < 2 + j->nseen_a ? &j->seen_a[i - 2]
 													  : &j->seen_b[i - 2 - j->nseen_a];
 		Ref set = identity_table_get(&identity->store, &identity_root(identity)->judged_by_record,
-									 identity_ref_hash(identity, ref->source, ref->id));
+									 identity_ref_hash(ref->source, ref->id));
 
 		if (identity_set_count(&identity->store, set) < JUDGES_MOST)
 			continue;
@@ -311,12 +346,12 @@ make_body(Identity *identity, const IdentityJudgement *j)
 	body->size = (uint32_t) size;
 	body->nseen_a = (uint32_t) j->nseen_a;
 	body->nseen_b = (uint32_t) j->nseen_b;
-	body->hash[n++] = identity_ref_hash(identity, j->a.source, j->a.id);
-	body->hash[n++] = identity_ref_hash(identity, b->source, b->id);
+	body->hash[n++] = identity_ref_hash(j->a.source, j->a.id);
+	body->hash[n++] = identity_ref_hash(b->source, b->id);
 	for (size_t i = 0; i < j->nseen_a; i++)
-		body->hash[n++] = identity_ref_hash(identity, j->seen_a[i].source, j->seen_a[i].id);
+		body->hash[n++] = identity_ref_hash(j->seen_a[i].source, j->seen_a[i].id);
 	for (size_t i = 0; i < j->nseen_b; i++)
-		body->hash[n++] = identity_ref_hash(identity, j->seen_b[i].source, j->seen_b[i].id);
+		body->hash[n++] = identity_ref_hash(j->seen_b[i].source, j->seen_b[i].id);
 	at = (char *) &body->hash[n];
 	for (unsigned i = 0; i < 6; i++)
 	{
@@ -397,8 +432,8 @@ identity_judge_take(Identity *identity, const IdentityChange *change, char *mess
 
 	if (!well_formed(j))
 		return IDENTITY_ABSENT;
-	x = identity_ref_hash(identity, j->a.source, j->a.id);
-	y = identity_ref_hash(identity, side_b(j)->source, side_b(j)->id);
+	x = identity_ref_hash(j->a.source, j->a.id);
+	y = identity_ref_hash(side_b(j)->source, side_b(j)->id);
 	a = identity_find_hash(identity, x);
 	b = identity_find_hash(identity, y);
 	status = judgeable(identity, j, a, b, x, y, message, size);
@@ -414,8 +449,8 @@ identity_judge_take(Identity *identity, const IdentityChange *change, char *mess
 	judge->version_a = version_of(identity, a);
 	judge->version_b = version_of(identity, b);
 	judge->body = make_body(identity, j);
-	identity_table_put(&identity->store, &identity_root(identity)->judges_by_handle,
-					   identity_text_mix(j->handle, 14), number);
+	judge->next_handle = first_handle(identity, j->handle);
+	put_first_handle(identity, j->handle, number);
 	enter(identity, number, true);
 	mark_named(identity, number, true);
 	identity_root(identity)->njudges++;
@@ -435,8 +470,7 @@ drop(Identity *identity, uint32_t number)
 
 	mark_named(identity, number, false);
 	enter(identity, number, false);
-	identity_table_put(&identity->store, &identity_root(identity)->judges_by_handle,
-					   identity_text_mix(judge->handle, 14), 0);
+	unlink_handle(identity, number);
 	identity_event(identity, IDENTITY_EVENT_UNDONE, 0, 0, 0, judge->handle);
 	identity_store_delete(&identity->store, judge->body, body->size);
 	identity_rows_delete(&identity->store, JUDGES, number);
@@ -470,35 +504,50 @@ identity_judge_arrived(Identity *identity, uint32_t number)
 		mark_named(identity, judges[i], true);
 }
 
+static bool
+names(const JudgeBody *body, uint64_t hash)
+{
+	uint32_t i = 0;
+
+	while (i < named(body) && body->hash[i] != hash)
+		i++;
+	return i < named(body);
+}
+
+/* The answer holds on, without a record that it names beside its anchors. */
+static void
+forget_seen(Identity *identity, uint32_t number, uint64_t hash)
+{
+	JudgeRow *judge = identity_judge(identity, number);
+	JudgeBody *body = body_of(identity, judge);
+	const Table *table = &identity_root(identity)->judged_by_record;
+	Ref before = identity_table_get(&identity->store, table, hash), set = before;
+
+	mark_named(identity, number, false);
+	identity_store_edit(&identity->store, judge->body, 0, body->size);
+	for (uint32_t k = 2; k < named(body); k++)
+		if (body->hash[k] == hash)
+			body->hash[k] = 0; /* no record has this hash */
+	identity_set_remove(&identity->store, &set, number);
+	if (set != before)
+		identity_table_put(&identity->store, table, hash, set);
+}
+
 void
 identity_judge_forget(Identity *identity, uint64_t hash)
 {
 	uint32_t judges[JUDGES_MOST], n;
 
-	while ((n = judges_of_hash(identity, hash, judges, JUDGES_MOST)) > 0)
-		for (uint32_t i = 0; i < n; i++)
-		{
-			JudgeRow *judge = identity_judge(identity, judges[i]);
-			JudgeBody *body = body_of(identity, judge);
-			Ref set, before;
+	n = judges_of_hash(identity, hash, judges, JUDGES_MOST);
+	for (uint32_t i = 0; i < n; i++)
+	{
+		const JudgeBody *body = body_of(identity, identity_judge(identity, judges[i]));
 
-			if (body->hash[0] == hash || body->hash[1] == hash)
-			{
-				drop(identity, judges[i]);
-				continue;
-			}
-			mark_named(identity, judges[i], false);
-			identity_store_edit(&identity->store, judge->body, 0, body->size);
-			for (uint32_t k = 2; k < named(body); k++)
-				if (body->hash[k] == hash)
-					body->hash[k] = 0; /* no record has this hash */
-			before = set = identity_table_get(&identity->store,
-											  &identity_root(identity)->judged_by_record, hash);
-			identity_set_remove(&identity->store, &set, judges[i]);
-			if (set != before)
-				identity_table_put(&identity->store, &identity_root(identity)->judged_by_record,
-								   hash, set);
-		}
+		if (body->hash[0] == hash || body->hash[1] == hash)
+			drop(identity, judges[i]);
+		else if (names(body, hash)) /* or another record whose hash has the same bits */
+			forget_seen(identity, judges[i], hash);
+	}
 }
 
 /* ---- asking again ---- */

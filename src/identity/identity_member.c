@@ -265,6 +265,37 @@ id_hash(const IdentityId *id)
 	return identity_text_hash(id->bytes, sizeof(id->bytes), 13);
 }
 
+/* The table keeps 44 bits of a hash.  Ids that share them are a chain, its first in the table. */
+static uint32_t
+first_id(const Identity *identity, const IdentityId *id)
+{
+	return identity_table_get(&identity->store, &identity_root(identity)->entities_by_id,
+							  id_hash(id));
+}
+
+static void
+put_first_id(Identity *identity, const IdentityId *id, uint32_t number)
+{
+	identity_table_put(&identity->store, &identity_root(identity)->entities_by_id, id_hash(id),
+					   number);
+}
+
+static void
+unlink_id(Identity *identity, uint32_t number)
+{
+	const EntityRow *entity = identity_entity(identity, number);
+	uint32_t at = first_id(identity, &entity->id);
+
+	if (at == number)
+	{
+		put_first_id(identity, &entity->id, entity->next_id);
+		return;
+	}
+	while (identity_entity(identity, at)->next_id != number)
+		at = identity_entity(identity, at)->next_id;
+	identity_entity_edit(identity, at)->next_id = entity->next_id;
+}
+
 static uint32_t
 make_entity(Identity *identity, const IdentityId *id)
 {
@@ -276,8 +307,8 @@ make_entity(Identity *identity, const IdentityId *id)
 	entity->position = identity->change->position;
 	entity->ordinal = identity->change->ordinal;
 	entity->serial = identity->serial++;
-	identity_table_put(&identity->store, &identity_root(identity)->entities_by_id, id_hash(id),
-					   number);
+	entity->next_id = first_id(identity, id);
+	put_first_id(identity, id, number);
 	identity_root(identity)->nentities++;
 	return number;
 }
@@ -285,12 +316,11 @@ make_entity(Identity *identity, const IdentityId *id)
 uint32_t
 identity_find_entity(const Identity *identity, const IdentityId *id)
 {
-	uint32_t number =
-		identity_table_get(&identity->store, &identity_root(identity)->entities_by_id, id_hash(id));
+	uint32_t number = first_id(identity, id);
 
-	return number != 0 && memcmp(&identity_entity(identity, number)->id, id, sizeof(*id)) == 0
-			   ? number
-			   : 0;
+	while (number != 0 && memcmp(&identity_entity(identity, number)->id, id, sizeof(*id)) != 0)
+		number = identity_entity(identity, number)->next_id;
+	return number;
 }
 
 uint32_t
@@ -527,8 +557,7 @@ release(Identity *identity, uint32_t number)
 	if (--entity->referred > 0 || entity->state != ENTITY_MERGED)
 		return;
 	into = entity->into;
-	identity_table_put(&identity->store, &identity_root(identity)->entities_by_id,
-					   id_hash(&entity->id), 0);
+	unlink_id(identity, number);
 	identity_list_add(identity, &identity->emptied, number);
 	if (into != 0)
 		release(identity, into);

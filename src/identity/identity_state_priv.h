@@ -112,7 +112,7 @@ typedef struct RecordRow
 {
 	uint32_t next_free; /* 0 while in use */
 	uint32_t entity;
-	uint64_t hash; /* of (source, id), keyed by deployment */
+	uint64_t hash; /* of (source, id), the same in every deployment */
 	uint64_t handle;
 	Ref form;
 	Ref name;  /* NameRow */
@@ -173,7 +173,7 @@ enum
 
 typedef struct EntityRow
 {
-	uint32_t next_free;
+	uint32_t next_id; /* whose id has the same bits in the table; of a free row the next free */
 	uint32_t state;
 	IdentityId id;
 	uint64_t position;
@@ -199,8 +199,8 @@ typedef struct JudgeRow
 	uint32_t ordinal;
 	uint32_t version_a, version_b;
 	uint32_t flags;
-	Ref body; /* JudgeBody */
-	uint32_t unused;
+	Ref body;			  /* JudgeBody */
+	uint32_t next_handle; /* whose handle has the same bits in the table */
 } JudgeRow;
 
 #define JUDGE_ASK_AGAIN 1u
@@ -346,7 +346,7 @@ void identity_list_add(Identity *identity, List *list, uint32_t item);
 void *identity_work(Identity *identity, size_t size);
 uint32_t identity_stamp(Identity *identity); /* a new search's number */
 
-uint64_t identity_ref_hash(const Identity *identity, const char *source, const char *id);
+uint64_t identity_ref_hash(const char *source, const char *id);
 uint32_t identity_find(const Identity *identity, IdentityRef ref); /* record or 0 */
 uint32_t identity_find_hash(const Identity *identity, uint64_t hash);
 uint32_t identity_find_entity(const Identity *identity, const IdentityId *id);

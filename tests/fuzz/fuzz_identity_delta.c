@@ -18,6 +18,7 @@
 static IdentityModel *model;
 static Identity *identity;
 static Buffer base, after;
+static char magic[8];
 
 static void
 open_state(void)
@@ -39,7 +40,7 @@ mend(uint8_t *bytes, uint64_t size)
 	uint32_t ordinal;
 
 	identity_position(identity, &position, &ordinal);
-	memcpy(bytes, "GPIDLT2", 8);
+	memcpy(bytes, magic, sizeof(magic));
 	memcpy(bytes + 8, &hash, sizeof(hash));
 	memcpy(bytes + LENGTH_AT, &size, sizeof(size));
 	memcpy(bytes + BEFORE_AT, &position, sizeof(position));
@@ -90,6 +91,7 @@ try_real(void)
 	if (copy == NULL)
 		abort();
 	memcpy(copy, bytes, length);
+	memcpy(magic, bytes, sizeof(magic));
 	mend(copy, length);
 	apply(copy, length, true);
 	free(copy);

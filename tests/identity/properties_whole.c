@@ -412,7 +412,7 @@ check_erase(World *world)
 		IdentityRef ref = ref_of(r);
 		Step step = {.type = IDENTITY_ERASE, .a = (uint8_t) r};
 
-		hash[r] = identity_ref_hash(world->main, ref.source, ref.id);
+		hash[r] = identity_ref_hash(ref.source, ref.id);
 		if (r >= 11)
 			take(world, &step);
 	}
