@@ -89,8 +89,11 @@ log_directory_note(LogDirectory *log, bool all, Err *err)
 									: LOG_SEGMENT_OPEN;
 		segment->committed = segment->length;
 		segment->touched = false;
-		if (close_it)
-			log_directory_segment_release(segment);
+		if (!close_it)
+			continue;
+		if (segment->length >= log->config.segment_max_bytes)
+			log_directory_file_uncache(segment->name, segment->fd);
+		log_directory_segment_release(segment);
 	}
 	return true;
 }

@@ -215,6 +215,13 @@ log_directory_file_sync(const LogFolder *folder, const char *name, int fd, Err *
 	return true;
 }
 
+void
+log_directory_file_uncache(const char *name, int fd)
+{
+	if (log_file_may(LOG_FILE_UNCACHE, fd, name, 0, 0))
+		(void) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 bool
 log_directory_file_sync_folder(const LogFolder *folder, Err *err)
 {

@@ -223,7 +223,8 @@ crash_hook(const LogFileCall *call, void *context)
 		journal_flush(crash, call->fd, false);
 	else if (call->op == LOG_FILE_SYNC_FOLDER)
 		journal_flush(crash, call->fd, true);
-	else if (call->op != LOG_FILE_MKDIR && crash->kind != CRASH_KILL)
+	else if (call->op != LOG_FILE_MKDIR && call->op != LOG_FILE_UNCACHE &&
+			 crash->kind != CRASH_KILL)
 		journal_add(crash, call);
 	return true;
 }
