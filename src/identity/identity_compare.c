@@ -55,8 +55,9 @@ identity_compare_fixed(Compare compare, unsigned level)
 }
 
 /* By length: 2^32 over it, rounded up, so that a division is a multiplication. */
-#define EIGHT(X, n) X(n), X(n + 1), X(n + 2), X(n + 3), X(n + 4), X(n + 5), X(n + 6), X(n + 7)
-#define INVERSE(n)	(((UINT64_C(1) << 32) + (n) -1) / ((n) == 0 ? 1 : (n)))
+#define EIGHT(X, n)                                                                                \
+	X(n), X((n) + 1), X((n) + 2), X((n) + 3), X((n) + 4), X((n) + 5), X((n) + 6), X((n) + 7)
+#define INVERSE(n) (((UINT64_C(1) << 32) + (n) -1) / ((n) == 0 ? 1 : (n)))
 
 static const uint64_t inverse[NORMAL_MAX + 1] = {
 	EIGHT(INVERSE, 0),	EIGHT(INVERSE, 8),	EIGHT(INVERSE, 16), EIGHT(INVERSE, 24),

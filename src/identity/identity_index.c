@@ -23,7 +23,7 @@ typedef struct Postings
 	uint32_t count;
 } Postings;
 
-static void relink(Identity *identity, uint32_t number, const Key *keys, const Postings *found,
+static void relink(Identity *identity, uint32_t number, const Key *keys, const Postings *posting,
 				   unsigned nkeys);
 static void remove_edges(Identity *identity, uint32_t number);
 

@@ -47,7 +47,7 @@ static bool train_kind(Work *work, unsigned threads, Err *err);
 static bool frequencies(Work *work, Err *err);
 static void random_pairs(Work *work);
 static void settle_u(Work *work, double lambda, bool corrected);
-static bool session(Work *work, unsigned which, Err *err);
+static bool session(Work *work, unsigned number, Err *err);
 static void settle_household(Work *work);
 static void maximise(Work *work, const Patterns *patterns, uint32_t blind, double scale,
 					 double found[COMPARES][LEVELS], double seen[COMPARES], double *share);

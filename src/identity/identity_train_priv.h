@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* identity_train_priv.h — what training and the sampling of its pairs share. */
+/*
+ * identity_train_priv.h — what training and the sampling of its pairs share.
+ */
 #ifndef IDENTITY_TRAIN_PRIV_H
 #define IDENTITY_TRAIN_PRIV_H
 
