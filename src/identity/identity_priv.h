@@ -406,10 +406,13 @@ uint32_t identity_key_blocks(unsigned family);
 	X(names_per_address, 1, 200, 1, 20, 20)                                                        \
 	X(names_per_id, 1, 200, 1, 6, 6)                                                               \
 	X(review, -60, 60, BIT, -6, -6)                                                                \
-	X(sure_offset, -100, 100, BIT, -0.4, 0.25)                                                     \
-	X(sure_best, 0, 10, BIT, 0.75, 0.05)                                                           \
-	X(sure_mean, 0, 10, BIT, 0.32, 0.68)                                                           \
-	X(sure_size, -10, 10, BIT, -2.1, -3)
+	X(sure_offset, -100, 100, BIT, -1, 0.5)                                                        \
+	X(sure_best, 0, 10, BIT, 0.65, 0.3)                                                            \
+	X(sure_mean, 0, 10, BIT, 0.33, 0.4)                                                            \
+	X(sure_smaller, -10, 10, BIT, -2.2, -3.2)                                                      \
+	X(sure_larger, -10, 10, BIT, -0.4, -0.7)                                                       \
+	X(sure_capped, -10, 10, BIT, 0.45, 0)                                                          \
+	X(sure_against, -10, 10, BIT, 0.3, 0.4)
 
 typedef enum Parameter
 {

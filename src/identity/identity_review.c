@@ -4,7 +4,8 @@
  *
  * A question is a pair of customers joined by an edge, or a record that fits its own
  * customer badly.  Its value is what the answer is expected to gain: the calibrated
- * probability that something changes times the pairs of records it would mend.
+ * probability that something changes times the root of the pairs it would mend, which
+ * stands between counting pairs and counting customers made whole.
  */
 #include "identity/identity_state_priv.h"
 
@@ -57,17 +58,31 @@ by_value(const void *a, const void *b)
 	return order != 0 ? order : memcmp(&p->customer_b, &q->customer_b, sizeof(p->customer_b));
 }
 
-/* The chance that two customers are one, by a logistic in bits of their best pair, of their mean,
- * and in the size of the smaller: two large customers would have found together. */
-static double
-sure(const Identity *identity, unsigned kind, double best, double mean, uint32_t smaller)
+typedef struct Doubt /* whether two customers are one; bits */
 {
-	double bits =
-		model_parameter(identity->model, kind, PARAMETER_sure_offset) / (double) BIT +
-		model_parameter(identity->model, kind, PARAMETER_sure_best) / (double) BIT * best +
-		model_parameter(identity->model, kind, PARAMETER_sure_mean) / (double) BIT * mean +
-		model_parameter(identity->model, kind, PARAMETER_sure_size) / (double) BIT * log2(smaller);
+	double best, mean; /* between their records */
+	double capped;	   /* what the best pair would weigh more without the bounds on relatives */
+	double against;	   /* what speaks against it there, <= 0 */
+	double smaller, larger; /* records */
+} Doubt;
 
+/* In bits of odds.  Two large customers would have found together; what a bound took off is
+ * evidence still; what speaks against it counts once more where little was known. */
+static double
+odds(const IdentityModel *model, unsigned kind, const Doubt *d)
+{
+	const int32_t *p = model->kind[kind].parameter;
+
+	return (p[PARAMETER_sure_offset] + p[PARAMETER_sure_best] * d->best +
+			p[PARAMETER_sure_mean] * d->mean + p[PARAMETER_sure_capped] * d->capped +
+			p[PARAMETER_sure_against] * d->against + p[PARAMETER_sure_smaller] * log2(d->smaller) +
+			p[PARAMETER_sure_larger] * log2(d->larger)) /
+		   BIT;
+}
+
+static double
+chance(double bits)
+{
 	return 1 / (1 + exp2(-bits));
 }
 
@@ -182,9 +197,13 @@ join_item(const Identity *identity, const Pair *pair, Items *items)
 	unsigned kind = identity_form_of(identity, identity_record(identity, pair->a))->kind;
 	const EntityRow *p = identity_entity(identity, x), *q = identity_entity(identity, y);
 	IdentityReviewItem *item;
+	Comparison c;
 
 	if (settled(identity, a, na, x, y))
 		return true;
+	identity_compare(identity->model,
+					 identity_form_of(identity, identity_record(identity, pair->a)),
+					 identity_form_of(identity, identity_record(identity, pair->b)), &c);
 	item = add_item(items);
 	if (item == NULL)
 		return false;
@@ -200,8 +219,12 @@ join_item(const Identity *identity, const Pair *pair, Items *items)
 	item->best = pair->bits / (double) BIT;
 	item->mean = mean_bits(identity, a, na, b, nb);
 	item->probability =
-		sure(identity, kind, item->best, item->mean, p->count < q->count ? p->count : q->count);
-	item->value = item->probability * p->count * q->count;
+		chance(odds(identity->model, kind,
+					&(Doubt){item->best, item->mean, -c.capped / (double) BIT,
+							 c.against / (double) BIT, p->count < q->count ? p->count : q->count,
+							 p->count < q->count ? q->count : p->count}));
+	/* between customers made whole and pairs of records joined */
+	item->value = item->probability * sqrt((double) p->count * q->count);
 	item->reason = held_back(identity, kind, pair, item->mean, p->count + q->count);
 	return true;
 }
@@ -308,7 +331,8 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 			best_mean = mean;
 		}
 	}
-	probability = sure(identity, kind, 10, worst_mean, 1);
+	probability =
+		chance(odds(identity->model, kind, &(Doubt){10, worst_mean, 0, 0, 1, (double) n - 1}));
 	if (worst == best || worst_mean > 6 || confirmed(identity, worst))
 		return true;
 	item = add_item(items);
@@ -324,7 +348,7 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 	item->best = best_mean;
 	item->mean = worst_mean;
 	item->probability = probability;
-	item->value = (1 - probability) * (row->count - 1);
+	item->value = (1 - probability) * sqrt(row->count - 1.0);
 	item->reason = "fits badly";
 	return true;
 }
@@ -395,13 +419,14 @@ identity_review(const Identity *identity, size_t audit, IdentityReviewVisit visi
 /* ---- calibration ---- */
 
 #define ANSWERS_LEAST 50
+#define SLOPE_MOST	  3
 
 typedef struct Fit
 {
 	double offset, slope, n, yes;
 } Fit;
 
-/* One Newton step of a logistic regression on the bits of the anchors. */
+/* One Newton step of a logistic regression on the odds that the anchors alone would give. */
 static void
 step(const Identity *identity, unsigned kind, Fit *fit)
 {
@@ -428,7 +453,9 @@ step(const Identity *identity, unsigned kind, Fit *fit)
 			continue;
 		identity_compare(identity->model, identity_form_of(identity, identity_record(identity, a)),
 						 identity_form_of(identity, identity_record(identity, b)), &c);
-		bits = c.bits / (double) BIT;
+		bits = odds(identity->model, kind,
+					&(Doubt){c.bits / (double) BIT, c.bits / (double) BIT, -c.capped / (double) BIT,
+							 c.against / (double) BIT, 1, 1});
 		same = judge->verdict == IDENTITY_SAME;
 		p = 1 / (1 + exp2(-(fit->offset + fit->slope * bits)));
 		w = p * (1 - p);
@@ -448,31 +475,51 @@ step(const Identity *identity, unsigned kind, Fit *fit)
 	}
 }
 
+/* Every parameter of the odds by the slope, and the offset by what the fit moved it. */
+static bool
+scale_odds(const Identity *identity, IdentityModel *model, unsigned kind, const Fit *fit, Err *err)
+{
+	static const struct
+	{
+		const char *name;
+		Parameter parameter;
+	} parts[] = {{"sure_offset", PARAMETER_sure_offset},  {"sure_best", PARAMETER_sure_best},
+				 {"sure_mean", PARAMETER_sure_mean},	  {"sure_smaller", PARAMETER_sure_smaller},
+				 {"sure_larger", PARAMETER_sure_larger},  {"sure_capped", PARAMETER_sure_capped},
+				 {"sure_against", PARAMETER_sure_against}};
+	static const char *const kinds[] = {"person", "company"};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+	{
+		double value = model_parameter(identity->model, kind, parts[i].parameter) / (double) BIT;
+		char name[48];
+
+		snprintf(name, sizeof(name), "%s.%s", kinds[kind], parts[i].name);
+		if (!identity_model_set(model, name, value * fit->slope + (i == 0 ? fit->offset : 0), err))
+			return false;
+	}
+	return true;
+}
+
 bool
 identity_calibrate(const Identity *identity, IdentityModel *model, Err *err)
 {
-	static const char *const kinds[] = {"person", "company"};
-	bool any = false;
+	bool any = false, failed = false;
 
 	if (err != NULL)
 		err_clear(err);
 	identity_query_enter(identity);
-	for (unsigned k = 0; k < IDENTITY_KINDS; k++)
+	for (unsigned k = 0; k < IDENTITY_KINDS && !failed; k++)
 	{
-		Fit fit = {-1, .45, 0, 0};
-		char name[48];
+		Fit fit = {0, 1, 0, 0};
 
 		for (unsigned i = 0; i < 20; i++)
 			step(identity, k, &fit);
 		if (fit.n < ANSWERS_LEAST || fit.yes < 5 || fit.n - fit.yes < 5 || !(fit.slope > 0) ||
-			fit.slope > 10 || fabs(fit.offset) > 100)
+			fit.slope > SLOPE_MOST || fabs(fit.offset) > 50)
 			continue;
-		snprintf(name, sizeof(name), "%s.sure_offset", kinds[k]);
-		any = identity_model_set(model, name, fit.offset, err);
-		snprintf(name, sizeof(name), "%s.sure_best", kinds[k]);
-		any = any && identity_model_set(model, name, fit.slope, err);
-		snprintf(name, sizeof(name), "%s.sure_mean", kinds[k]);
-		any = any && identity_model_set(model, name, 0, err);
+		any = scale_odds(identity, model, k, &fit, err);
+		failed = !any;
 	}
 	identity_query_leave(identity);
 	return any;
