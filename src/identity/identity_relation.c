@@ -238,7 +238,7 @@ group(const KindModel *kind, const Comparison *c)
 
 /* ---- names alone ---- */
 
-/* A name that hardly two people bear, less what speaks against it. */
+/* A name that hardly two people among so many bear, less what speaks against it. */
 static bool
 rare_name(const KindModel *kind, const Comparison *c)
 {
@@ -246,7 +246,8 @@ rare_name(const KindModel *kind, const Comparison *c)
 				   positive(c->part[COMPARE_OTHER]) + c->against;
 
 	return is(c, COMPARE_EMAIL, 0) && is(c, COMPARE_FAMILY, FAMILY_EXACT) &&
-		   is(c, COMPARE_GIVEN, GIVEN_EXACT) && bits >= kind->parameter[PARAMETER_name_rare];
+		   is(c, COMPARE_GIVEN, GIVEN_EXACT) &&
+		   bits + kind->parameter[PARAMETER_prior] >= kind->parameter[PARAMETER_name_rare];
 }
 
 /* Does the comparison tell more than that the name is the same, and the region? */
