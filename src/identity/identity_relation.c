@@ -95,6 +95,14 @@ own_mailbox(const Comparison *c)
 	return is(c, COMPARE_EMAIL, EMAIL_EXACT);
 }
 
+/* Another spelling of the mailbox, or the same at another provider. */
+static bool
+like_mailbox(const Comparison *c)
+{
+	return between(c, COMPARE_EMAIL, EMAIL_CLOSE, EMAIL_SAME_LOCAL) ||
+		   between(c, COMPARE_EMAIL, EMAIL_CLOSE_NAME, EMAIL_SAME_NAME);
+}
+
 /* A mobile number; or one that may be, if the mailbox of the one fits the name of the other. */
 static bool
 own_number(const IdentityForm *a, const IdentityForm *b, const Comparison *c)
@@ -128,8 +136,12 @@ static bool
 unnamed(const IdentityForm *a, const IdentityForm *b, const Comparison *c)
 {
 	if (is(c, COMPARE_GIVEN, 0) && !is(c, COMPARE_FAMILY, FAMILY_ONE_WORD) &&
-		!is(c, COMPARE_FAMILY, FAMILY_ONE_WORD_CLOSE))
+		!is(c, COMPARE_FAMILY, FAMILY_ONE_WORD_CLOSE) && !is(c, COMPARE_FAMILY, FAMILY_HANDLE))
 		return true;
+	/* Bob and Robert at one number are one more often than they are father and son */
+	if (is(c, COMPARE_GIVEN, GIVEN_NICKNAME) &&
+		between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL) && has_suffix(a) == has_suffix(b))
+		return false;
 	return (between(c, COMPARE_GIVEN, GIVEN_NICKNAME, GIVEN_ELSEWHERE) ||
 			has_suffix(a) != has_suffix(b)) &&
 		   !personal(a, b, c);
@@ -170,6 +182,10 @@ household(const KindModel *kind, const IdentityForm *a, const IdentityForm *b, c
 	int32_t sum = sum_of(c, shared, COUNT(shared));
 
 	if (!other_given && !open && !other_family(c))
+		return 0;
+	/* one number, and mailboxes of one name */
+	if (is(c, COMPARE_FAMILY, 0) && is(c, COMPARE_GIVEN, 0) && like_mailbox(c) &&
+		between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL))
 		return 0;
 	/* nobody with another name uses either: a name misspelt or unheard of */
 	if (own_mailbox(c) && between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL))
@@ -266,7 +282,9 @@ tells(Compare compare, const Comparison *c)
 			return !other_family(c) && !is(c, COMPARE_FAMILY, FAMILY_FAINT) &&
 				   c->level[COMPARE_POSTCODE] < POSTCODE_OUTWARD;
 		case COMPARE_EMAIL:
-			return own_mailbox(c) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED);
+			/* the latter two: with a number in it that is no name's */
+			return own_mailbox(c) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED) ||
+				   between(c, COMPARE_EMAIL, EMAIL_CLOSE, EMAIL_SAME_LOCAL);
 		default:
 			return true;
 	}
