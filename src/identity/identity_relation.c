@@ -138,9 +138,10 @@ unnamed(const IdentityForm *a, const IdentityForm *b, const Comparison *c)
 	if (is(c, COMPARE_GIVEN, 0) && !is(c, COMPARE_FAMILY, FAMILY_ONE_WORD) &&
 		!is(c, COMPARE_FAMILY, FAMILY_ONE_WORD_CLOSE) && !is(c, COMPARE_FAMILY, FAMILY_HANDLE))
 		return true;
-	/* Bob and Robert at one number are one more often than they are father and son */
-	if (is(c, COMPARE_GIVEN, GIVEN_NICKNAME) &&
-		between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL) && has_suffix(a) == has_suffix(b))
+	/* Bob and Robert with one number or mailbox are one more often than they are father and son */
+	if (is(c, COMPARE_GIVEN, GIVEN_NICKNAME) && has_suffix(a) == has_suffix(b) &&
+		(between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL) ||
+		 is(c, COMPARE_PHONE, PHONE_EXACT_SHARED) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED)))
 		return false;
 	return (between(c, COMPARE_GIVEN, GIVEN_NICKNAME, GIVEN_ELSEWHERE) ||
 			has_suffix(a) != has_suffix(b)) &&

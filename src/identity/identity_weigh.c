@@ -60,6 +60,14 @@ temper_place(const KindModel *kind, Comparison *c)
 			c->part[COMPARE_PLACE] * kind->parameter[PARAMETER_place_by_postcode] / BIT;
 }
 
+/* Who moves abroad takes the mailbox along. */
+static void
+temper_country(Comparison *c)
+{
+	if (c->level[COMPARE_EMAIL] == EMAIL_EXACT && c->part[COMPARE_COUNTRY] < 0)
+		c->part[COMPARE_COUNTRY] = 0;
+}
+
 /* Agreement on a rare value weighs more, on a frequent one less. */
 static void
 add_rarity(const IdentityForm *a, const IdentityForm *b, Comparison *c)
@@ -101,6 +109,7 @@ identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const 
 	{
 		temper_email(kind, c);
 		temper_place(kind, c);
+		temper_country(c);
 	}
 	c->against = 0;
 	for (unsigned i = 0; i < COMPARES; i++)
