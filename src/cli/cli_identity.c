@@ -398,6 +398,7 @@ cli_progress_end(CliProgress *progress)
 
 static const CliCommand *const identity_commands[] = {&cli_identity_match,
 													  &cli_identity_train_leaf,
+													  &cli_identity_calibrate,
 													  &cli_identity_explain,
 													  &cli_identity_score,
 													  &cli_identity_report,

@@ -113,6 +113,7 @@ bool cli_terminal_text(Buffer *out, const char *text, size_t length, Err *err) M
 
 extern const CliCommand cli_identity_match;
 extern const CliCommand cli_identity_train_leaf;
+extern const CliCommand cli_identity_calibrate;
 extern const CliCommand cli_identity_explain;
 extern const CliCommand cli_identity_score;
 extern const CliCommand cli_identity_report;

@@ -418,8 +418,7 @@ identity_review(const Identity *identity, size_t audit, IdentityReviewVisit visi
 
 /* ---- calibration ---- */
 
-#define ANSWERS_LEAST 50
-#define SLOPE_MOST	  3
+#define SLOPE_MOST 3
 
 typedef struct Fit
 {
@@ -515,7 +514,8 @@ identity_calibrate(const Identity *identity, IdentityModel *model, Err *err)
 
 		for (unsigned i = 0; i < 20; i++)
 			step(identity, k, &fit);
-		if (fit.n < ANSWERS_LEAST || fit.yes < 5 || fit.n - fit.yes < 5 || !(fit.slope > 0) ||
+		if (fit.n < IDENTITY_CALIBRATE_ANSWERS || fit.yes < IDENTITY_CALIBRATE_EACH ||
+			fit.n - fit.yes < IDENTITY_CALIBRATE_EACH || !(fit.slope > 0) ||
 			fit.slope > SLOPE_MOST || fabs(fit.offset) > 50)
 			continue;
 		any = scale_odds(identity, model, k, &fit, err);
