@@ -88,6 +88,31 @@ def ids_stay_and_events_rebuild_the_partition(folder):
     assert sum(first[i] != second[i] for i in both) < 30
 
 
+def an_id_is_written_the_same_everywhere(folder):
+    state, out, ask, page = (f"{folder}/{name}" for name in ("s", "1.csv", "ask.csv", "page.html"))
+    match("-s", state, "-o", out, "--review", ask)
+    of = clusters(out)
+    assert all(re.fullmatch("[0-9a-f]{32}", customer) for customer in of.values())
+    told = [row["customer_id"] for row in rows(f"{state}/events.csv") if row["event"] == "created"]
+    assert set(of.values()) <= set(told)
+    asked = 0
+    for line in run("review", "-s", state, "--json", text="").stdout.splitlines():
+        for side in [json.loads(line).get(name) for name in "ab"]:
+            if side is not None:
+                assert of[side["id"]] == side["customer"]
+                asked += 1
+    assert asked > 0
+    run("review", "-s", state, "--export", ask)
+    exported = rows(ask)
+    assert exported
+    for row in exported:
+        assert of[row["record_id_a"]] == row["customer_a"] and of[row["record_id_b"]] == row["customer_b"]
+    run("identity", "report", "-s", state, "-o", page)
+    with open(page, encoding="utf-8") as file:
+        shown = set(re.findall("[0-9a-f]{32}", file.read()))
+    assert shown and shown <= set(of.values())
+
+
 def a_killed_run_leaves_one_state_or_the_other(folder):
     calm, torn = f"{folder}/calm", f"{folder}/torn"
     changed(f"{folder}/b.csv")
@@ -318,7 +343,8 @@ def explanations_add_up(folder):
         subprocess.run([CHECK], input=text, text=True, check=True, stdout=subprocess.DEVNULL)
 
 
-TESTS = [ids_stay_and_events_rebuild_the_partition, a_killed_run_leaves_one_state_or_the_other,
+TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_everywhere,
+         a_killed_run_leaves_one_state_or_the_other,
          bad_rows_are_rejected_with_reasons, wrong_files_are_refused,
          answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
          a_report_is_a_whole_page_whose_bars_lie_within_it,

@@ -82,21 +82,49 @@ small_model(double link)
 	return model;
 }
 
+/* Trained on what histories are made of; the values to be erased are among the frequent ones. */
+static IdentityModel *
+trained_model(const IdentityModel *base, World *world)
+{
+	IdentityTrainer *trainer = identity_trainer_new(base, (size_t) 1 << 28, NULL);
+	IdentityModel *model;
+
+	memset(world, 0, sizeof(*world));
+	world->kinds = 2;
+	for (unsigned i = 0; trainer != NULL && i < 300; i++)
+	{
+		Step step = {.type = IDENTITY_UPSERT, .values = some_values(world, i % 5 == 0)};
+		IdentityChange change;
+		Built built;
+
+		build(world, &step, &change, &built);
+		if (!identity_trainer_add(trainer, change.kind, change.fields, change.nfields, NULL))
+			exit(2);
+	}
+	model = trainer == NULL ? NULL : identity_trainer_finish(trainer, NULL, NULL);
+	identity_trainer_free(trainer);
+	if (model == NULL || model->kind[IDENTITY_PERSON].nfrequencies == 0)
+		exit(2);
+	return model;
+}
+
 static void
 run_share(Mix *mix, uint64_t from, uint64_t to, uint64_t step)
 {
-	IdentityModel *model = small_model(0), *other = small_model(6);
+	IdentityModel *model = small_model(0), *other = small_model(6), *trained;
 	World *world = malloc(sizeof(*world));
 
 	if (model == NULL || other == NULL || world == NULL)
 		exit(2);
+	trained = trained_model(model, world);
 	for (uint64_t number = from; number < to; number += step)
 	{
-		run_history(world, model, other, number);
+		run_history(world, number % 3 == 0 ? trained : model, other, number);
 		add_up(mix, &world->mix);
 	}
 	identity_model_free(model);
 	identity_model_free(other);
+	identity_model_free(trained);
 	free(world);
 }
 

@@ -350,6 +350,24 @@ call_train(const Call *call, Err *err)
 	return model != NULL;
 }
 
+/* Too few answers is no failure.  It needs no memory, and so succeeds at once. */
+static bool
+call_calibrate(const Call *call, Err *err)
+{
+	IdentityModel *model;
+	bool done;
+
+	alloc_fail_at(0);
+	model = identity_model_default(NULL);
+	if (model == NULL)
+		wrong("out of memory", 0);
+	alloc_fail_at(1);
+	done = identity_calibrate(call->world->main, model, err) || err->class == ERR_CLASS_NONE;
+	alloc_fail_at(0);
+	identity_model_free(model);
+	return done;
+}
+
 static void
 torture_call(const Call *call, bool (*function)(const Call *, Err *), const char *what)
 {
@@ -393,6 +411,7 @@ torture_calls(World *world)
 	torture_call(&call, call_review, "review gives another error than no memory");
 	torture_call(&call, call_explain, "explain gives another error than no memory");
 	torture_call(&call, call_model, "a model gives another error than no memory");
+	torture_call(&call, call_calibrate, "calibrating gives another error than no memory");
 	torture_call(&call, call_train, "training gives another error than no memory");
 	buffer_release(&bytes);
 }

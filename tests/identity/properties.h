@@ -12,7 +12,7 @@
 #include "identity/identity_state_priv.h"
 
 #define RECORDS	  14
-#define STEPS	  60
+#define STEPS	  80
 #define STEPS_MAX (STEPS * 3 + RECORDS * 2 + 8)
 #define CUSTOMERS 1024 /* that one history makes, at most */
 #define CANARY	  "canaryqz"
@@ -78,6 +78,7 @@ typedef struct World
 	uint32_t ordinal;
 	unsigned kinds; /* 0 persons, 1 companies, 2 both */
 	bool present[RECORDS];
+	bool clean;			/* the canaries were erased, and none comes any more */
 	unsigned unsettled; /* a bit a record: adopted, not clustered yet */
 	unsigned adoptions;
 	Values values[RECORDS];

@@ -264,6 +264,10 @@ take(World *world, Step *step)
 		fail(world, "a change failed");
 	status = identity_delta_status(delta, 0, NULL);
 	bytes = identity_delta_bytes(delta, &length);
+	/* a record's name is in the change that erases it, and nowhere after all were erased */
+	if ((step->type == IDENTITY_ERASE && memmem(bytes, length, CANARY, strlen(CANARY)) != NULL) ||
+		(world->clean && memmem(bytes, length, "canary", 6) != NULL))
+		fail(world, "an erased value is in a delta");
 	follow(world, bytes, length);
 	if (!foretold(world, step, judge, status))
 	{
@@ -325,6 +329,12 @@ draw_judgement(World *world, Step *step)
 		draw(world, 20) == 0 && world->handles > 0 ? world->handles : ++world->handles;
 	step->a = (uint8_t) draw_record(world);
 	step->b = (uint8_t) draw_record(world);
+	/* mostly an answer that changes something: two customers joined, or one parted */
+	for (unsigned i = 0; i < 6; i++)
+		if (world->values[step->a].company != world->values[step->b].company ||
+			same_id(&world->consumer[step->a], &world->consumer[step->b]) ==
+				(step->verdict == IDENTITY_SAME))
+			step->b = (uint8_t) draw_record(world);
 	for (unsigned r = 0; r < RECORDS; r++)
 	{
 		if (!world->present[r])
@@ -418,23 +428,23 @@ random_step(World *world)
 		replay(world);
 		return;
 	}
-	if (what < 40 || (what < 56 && !world->present[a]))
+	if (what < 64 || (what < 66 && !world->present[a]))
 	{
 		step.type = IDENTITY_UPSERT;
 		step.values = some_values(world, a >= 11);
 	}
-	else if (what < 56)
+	else if (what < 66)
 	{
 		step.type = IDENTITY_UPSERT;
 		step.values = world->values[a];
 		if (draw(world, 8) > 0)
 			step.values.pick[draw(world, 8)] = (uint8_t) draw(world, 240);
 	}
-	else if (what < 64)
+	else if (what < 70)
 		step.type = IDENTITY_DELETE;
-	else if (what < 66)
+	else if (what < 71)
 		step.type = IDENTITY_ERASE;
-	else if (what < 84)
+	else if (what < 89)
 		draw_judgement(world, &step);
 	else
 	{

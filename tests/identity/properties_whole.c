@@ -416,6 +416,14 @@ check_erase(World *world)
 		if (r >= 11)
 			take(world, &step);
 	}
+	world->clean = true;
+	for (unsigned r = 0; r < 3; r++)
+	{
+		Step step = {
+			.type = IDENTITY_UPSERT, .a = (uint8_t) r, .values = some_values(world, false)};
+
+		take(world, &step);
+	}
 	buffer_init(&bytes, (size_t) 1 << 30);
 	buffer_init(&report, (size_t) 1 << 30);
 	snapshot_of(world, world->main, &bytes);
