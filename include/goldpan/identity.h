@@ -231,9 +231,9 @@ typedef struct IdentityJudged
 typedef bool (*IdentityJudgedVisit)(void *context, const IdentityJudged *judged);
 void identity_judgements(const Identity *identity, IdentityJudgedVisit visit, void *context);
 
-/* Explanations as text, a fact a line; the bits of the lines sum to the score printed.
- * Between two records; between a record and a customer (NULL: its own): why there, why not,
- * and what would change it.  USAGE when a record or the customer is not there. */
+/* Explanations as text, a fact a line; the bits of the lines sum to the score.  Of two records;
+ * of a record and a customer (NULL: its own): why there, why not, what would change it.  USAGE
+ * when a record or the customer is not there. */
 bool identity_explain_pair(const Identity *identity, IdentityRef a, IdentityRef b, Buffer *out,
 						   Err *err) MUST_CHECK;
 bool identity_explain_record(const Identity *identity, IdentityRef ref, const IdentityId *customer,

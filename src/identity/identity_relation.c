@@ -170,6 +170,17 @@ at_one_address(const Comparison *c)
 		   is(c, COMPARE_PHONE, PHONE_EXACT_SHARED);
 }
 
+/* Are number and mailbox one person's, whatever the names? */
+static bool
+one_user(const Comparison *c)
+{
+	if (!between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL))
+		return false;
+	/* nobody with another name uses either: a name misspelt or unheard of */
+	return own_mailbox(c) ||
+		   (is(c, COMPARE_FAMILY, 0) && is(c, COMPARE_GIVEN, 0) && like_mailbox(c));
+}
+
 static int32_t
 household(const KindModel *kind, const IdentityForm *a, const IdentityForm *b, const Comparison *c)
 {
@@ -184,12 +195,7 @@ household(const KindModel *kind, const IdentityForm *a, const IdentityForm *b, c
 
 	if (!other_given && !open && !other_family(c))
 		return 0;
-	/* one number, and mailboxes of one name */
-	if (is(c, COMPARE_FAMILY, 0) && is(c, COMPARE_GIVEN, 0) && like_mailbox(c) &&
-		between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL))
-		return 0;
-	/* nobody with another name uses either: a name misspelt or unheard of */
-	if (own_mailbox(c) && between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL))
+	if (one_user(c))
 		return 0;
 	/* given names that are alike excuse nothing here */
 	if (other_given)
