@@ -58,8 +58,9 @@ typedef struct StreamConfig
 	int64_t idle_progress;
 } StreamConfig;
 
+/* Defaults. Kafka's delivery holds about five batches' bytes: 7 MiB keep the process below 64 MB. */
 #define STREAM_BATCH_RECORDS		   20000
-#define STREAM_BATCH_SIZE			   ((size_t) 8 << 20)
+#define STREAM_BATCH_SIZE			   ((size_t) 7 << 20)
 #define STREAM_BATCH_AGE			   INT64_C(100000)
 #define STREAM_TRANSACTION_RECORDS	   100000
 #define STREAM_TRANSACTION_SIZE		   ((size_t) 64 << 20)
