@@ -43,10 +43,13 @@ state_lock(DatasetState *state, Err *err)
 	if (state->mode == DATASET_MAKE && mkdir(state->path, 0700) != 0 && errno != EEXIST)
 		return err_set(err, ERR_CLASS_USAGE, ERR_IO, "could not make directory \"%s\": %s",
 					   state->path, strerror(errno));
-	if (stat(state->path, &status) != 0 || !S_ISDIR(status.st_mode))
+	if (stat(state->path, &status) == 0 && !S_ISDIR(status.st_mode))
+		return err_set(err, ERR_CLASS_USAGE, ERR_IO,
+					   "could not open state \"%s\": it is a file, not a directory", state->path);
+	if (stat(state->path, &status) != 0)
 	{
 		(void) err_set(err, ERR_CLASS_USAGE, ERR_IO, "there is no state in \"%s\": %s", state->path,
-					   errno != 0 ? strerror(errno) : "it is no directory");
+					   strerror(errno));
 		return err_hint(err, "goldpan identity match --state %s makes one.", state->path);
 	}
 	(void) dataset_state_path(state, "lock", 0, path);
@@ -167,32 +170,68 @@ dataset_state_close(DatasetState *state)
 	alloc_free(state);
 }
 
+/* Skips the digits of a number above 0; NULL: there is none. */
+static const char *
+state_digits(const char *text, unsigned long long *number)
+{
+	char *end;
+
+	if (*text < '1' || *text > '9')
+		return NULL;
+	*number = strtoull(text, &end, 10);
+	return end;
+}
+
+/* Whether a name is of a file that this room wrote and needs no more.  Whole names are compared:
+ * a directory may be given that holds files of others, as records-2025.csv or notes.tmp. */
+static bool
+state_leftover(const DatasetState *state, const char *name)
+{
+	static const char *const names[] = {"records-",	   "snapshot-", "journal-",
+										"judgements-", "model-",	"events-"};
+	unsigned long long process;
+
+	if (strncmp(name, "state.json", 10) == 0 || strncmp(name, "events.csv", 10) == 0)
+	{
+		const char *end = name[10] == '.' ? state_digits(name + 11, &process) : NULL;
+
+		return end != NULL && strcmp(end, ".tmp") == 0;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	{
+		size_t length = strlen(names[i]);
+		bool model = strcmp(names[i], "model-") == 0;
+		unsigned long long generation;
+		const char *end;
+
+		if (strncmp(name, names[i], length) != 0 ||
+			(end = state_digits(name + length, &generation)) == NULL)
+			continue;
+		if (model && strncmp(end, ".json", 5) != 0)
+			return false;
+		end += model ? 5 : 0;
+		if (*end == '\0')
+			return generation != state->generation &&
+				   (!model || generation != state->model_generation);
+		end = *end == '.' ? state_digits(end + 1, &process) : NULL;
+		return end != NULL && strcmp(end, ".tmp") == 0;
+	}
+	return false;
+}
+
 /* Removes files of generations that are not in force: what a killed run left. */
 void
 dataset_state_tidy(const DatasetState *state)
 {
-	static const char *const names[] = {"records-",	   "snapshot-", "journal-",
-										"judgements-", "model-",	"events-"};
 	DIR *folder = opendir(state->path);
 	struct dirent *entry;
 
 	while (folder != NULL && (entry = readdir(folder)) != NULL)
 	{
 		char path[DATASET_STATE_PATH + 256];
-		size_t length = strlen(entry->d_name);
-		bool ours = length > 4 && strcmp(entry->d_name + length - 4, ".tmp") == 0;
-		unsigned long long generation;
 
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !ours; i++)
-		{
-			if (strncmp(entry->d_name, names[i], strlen(names[i])) != 0)
-				continue;
-			generation = strtoull(entry->d_name + strlen(names[i]), NULL, 10);
-			ours = generation != 0 && generation != state->generation &&
-				   (strcmp(names[i], "model-") != 0 || generation != state->model_generation);
-		}
 		(void) snprintf(path, sizeof(path), "%s/%s", state->path, entry->d_name);
-		if (ours)
+		if (state_leftover(state, entry->d_name))
 			(void) unlink(path);
 	}
 	if (folder != NULL)

@@ -336,6 +336,22 @@ def answers_calibrate_a_new_model_that_moves_nobody(folder):
     assert clusters(f"{folder}/2.csv") == clusters(f"{folder}/1.csv")
 
 
+def a_folder_that_holds_files_of_others_keeps_them(folder):
+    state = f"{folder}/s"
+    os.mkdir(state)
+    foreign = ("notes.tmp", "records-2025.csv", "records-7.old", "model-2", "events-3.12.tmp.gz", "journal-x")
+    left = ("records-7", "model-7.json", "events-7.99.tmp", "state.json.99.tmp")
+    for name in foreign + left:
+        write(f"{state}/{name}", ["a"], [])
+    match("-s", state)
+    match("-s", state)
+    kept = os.listdir(state)
+    assert not set(foreign) - set(kept), f"gone: {set(foreign) - set(kept)}"
+    assert not set(left) & set(kept), f"left: {set(left) & set(kept)}"
+    file = match("-s", f"{state}/notes.tmp", status=7).stderr
+    assert "it is a file, not a directory" in file and "makes one" not in file, file
+
+
 def explanations_add_up(folder):
     match("-s", f"{folder}/s")
     for pair in (("k0001", "k0004"), ("k0001", "k0785")):
@@ -350,7 +366,8 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          a_report_is_a_whole_page_whose_bars_lie_within_it,
          a_full_disk_and_a_second_process_change_nothing,
          another_model_is_refused_shown_and_switched_to,
-         answers_calibrate_a_new_model_that_moves_nobody, explanations_add_up]
+         answers_calibrate_a_new_model_that_moves_nobody,
+         a_folder_that_holds_files_of_others_keeps_them, explanations_add_up]
 
 
 def main():
