@@ -25,7 +25,8 @@ evidence_name(const char *word, size_t length)
 										   {"id", "strong id"},
 										   {"suffix", "name suffix"},
 										   {"company", "company name"},
-										   {"household:", "household"}};
+										   {"household:", "household"},
+										   {"group:", "group"}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 	{
@@ -143,4 +144,17 @@ cli_evidence_range(const char *text, double *low, double *high)
 	}
 	if (*high - *low < 1)
 		*high = *low + 1;
+}
+
+/* ---- odds ---- */
+
+const char *
+cli_likely_text(double probability, char text[CLI_LIKELY_TEXT])
+{
+	if (probability > .99)
+		return "over 99 %";
+	if (probability < .01)
+		return "under 1 %";
+	(void) snprintf(text, CLI_LIKELY_TEXT, "%.0f %%", probability * 100);
+	return text;
 }

@@ -34,4 +34,8 @@ bool cli_evidence_next(const char **at, CliEvidence *line);
 /* Between what the sum of the weights moves, 0 included; never empty. */
 void cli_evidence_range(const char *text, double *low, double *high);
 
+/* "63 %"; what is asked is never certain: "over 99 %", "under 1 %". */
+#define CLI_LIKELY_TEXT 16
+const char *cli_likely_text(double probability, char text[CLI_LIKELY_TEXT]);
+
 #endif

@@ -402,6 +402,7 @@ html_pair(const ReportRun *run, Buffer *out, const ReportPair *pair, Err *err)
 {
 	Buffer text;
 	bool ok;
+	char likely[CLI_LIKELY_TEXT];
 
 	buffer_init(&text, (size_t) 16 << 20);
 	ok = identity_explain_pair(run->identity, pair->a, pair->b, &text, err) &&
@@ -409,10 +410,10 @@ html_pair(const ReportRun *run, Buffer *out, const ReportPair *pair, Err *err)
 		 buffer_printf(out, err, "<div class=\"pair\"><b>%.1f bits</b>",
 					   html_score(pair, (const char *) text.data));
 	if (ok && pair->reason != NULL)
-		ok = buffer_printf(out, err,
-						   " between the two records, %.0f %% likely one customer, held back: ",
-						   100 * pair->probability) &&
-			 html_text(out, pair->reason, err);
+		ok =
+			buffer_printf(out, err, " between the two records, %s likely one customer, held back: ",
+						  cli_likely_text(pair->probability, likely)) &&
+			html_text(out, pair->reason, err);
 	ok = ok && buffer_append_text(out, "\n<table><tr><th></th><th>", err) &&
 		 html_side(run, out, pair, pair->a, pair->size_a, err) &&
 		 buffer_append_text(out, "</th><th>", err) &&

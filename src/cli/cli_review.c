@@ -454,6 +454,8 @@ review_undo(ReviewSession *session, const char *user, uint64_t *handle, Err *err
 		return false;
 	if (status != IDENTITY_DONE)
 		*handle = 0;
+	else if (session->answered > 0) /* else it was of an earlier sitting */
+		session->answered--;
 	return true;
 }
 

@@ -394,12 +394,13 @@ terminal_head(Terminal *terminal, const ReviewItem *item, Err *err)
 						   : of->type == IDENTITY_REVIEW_AUDIT
 							   ? "These were joined automatically. Are they one customer?"
 							   : "Are these one customer?";
+	char likely[CLI_LIKELY_TEXT];
 
 	return (!terminal->screen || buffer_append_text(&terminal->out, "\033[H\033[2J", err)) &&
 		   buffer_printf(&terminal->out, err, "%zu answered, %zu open    ",
 						 terminal->session->answered, terminal->session->open) &&
-		   buffer_printf(&terminal->out, err, "%s, %.0f %% likely\n", of->reason,
-						 of->probability * 100) &&
+		   buffer_printf(&terminal->out, err, "%s, %s likely\n", of->reason,
+						 cli_likely_text(of->probability, likely)) &&
 		   terminal_style(terminal, "1", err) &&
 		   buffer_printf(&terminal->out, err, "%s", question) &&
 		   terminal_style(terminal, "0", err) && buffer_append_text(&terminal->out, "\n\n", err);
@@ -566,10 +567,13 @@ terminal_help(Terminal *terminal, Err *err)
 		"q  ends; every answer so far is kept\n\n"
 		"Bits are evidence: each bit for doubles the odds, each bit against halves them;\n"
 		"the sum starts below zero because most pairs of records are strangers.\n"
+		"What a household or a group shares counts no more than a bound; the rest is taken off.\n"
 		"Why a pair is asked:\n"
 		"  below link         the evidence is too weak to join without a person\n"
 		"  gate               one pair agrees, the records on the whole do not\n"
 		"  fits badly         a record fits the rest of its customer badly\n"
+		"  conflict           two facts of which nobody has two speak against it\n"
+		"  limit              the customer would have more records than one may\n"
 		"  bridge             one record alone would hold two groups together\n"
 		"  neighbourhood cut  too many similar records to look at them all at once\n"
 		"  audit              joined automatically; drawn to see whether that was right\n\n"

@@ -19,8 +19,9 @@ print_score(const Identity *identity, const Comparison *c, unsigned kind, Buffer
 			!buffer_printf(out, err, "bits %+.4f %s %s\n", c->part[i] / (double) BIT,
 						   compare_names[i], identity_compare_level_name((Compare) i, c->level[i])))
 			return false;
-	if (c->capped != 0 && !buffer_printf(out, err, "bits %+.4f household: given names differ\n",
-										 c->capped / (double) BIT))
+	if (c->capped != 0 &&
+		!buffer_printf(out, err, "bits %+.4f %s: shared, so bounded\n", c->capped / (double) BIT,
+					   kind == IDENTITY_COMPANY ? "group" : "household"))
 		return false;
 	if (!buffer_printf(out, err, "score %+.4f\n", c->bits / (double) BIT))
 		return false;

@@ -75,13 +75,18 @@ def keys_answer_and_nothing_else_does(state):
     for wrong in ("x", "7", "\x1b[A"):
         assert "That key answers nothing" in screen.key(wrong), f"{wrong!r} is not explained"
         assert screen.counts() == start, f"{wrong!r} answered"
-    assert "two, and stay two" in screen.key("?", r"goes back to the question\. $")
+    explained = screen.key("?", r"goes back to the question\. $")
+    assert "two, and stay two" in explained
+    for reason in ("conflict", "below link", "gate", "limit", "neighbourhood cut", "bridge", "fits badly", "audit"):
+        assert f"\n  {reason} " in explained, f"{reason} is not explained"
+    assert not re.search(r"\b(0|100) % likely", first), "what is asked is certain"
     screen.key(" ")
     assert "given_name=" not in first and "record a " in screen.key("e")
     screen.key("e")
     screen.key("u")
     assert screen.counts()[0] == 1
     assert "taken back" in screen.key("z")
+    assert screen.counts()[0] == 0, "what was taken back counts as answered"
     assert screen.text.split("\n\n")[1:3] == first.split("\n\n")[1:3], "the question did not come back"
     screen.end()
 
