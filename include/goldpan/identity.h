@@ -166,9 +166,6 @@ Identity *identity_restore(const IdentityModel *model, const char *deployment,
 void identity_position(const Identity *identity, uint64_t *position, uint32_t *ordinal);
 /* ---- queries ---- */
 
-#define IDENTITY_CALIBRATE_ANSWERS 50 /* about persons, or about companies */
-#define IDENTITY_CALIBRATE_EACH	   5  /* same, and different, among them */
-
 /* Fits the model's probabilities to the judgements of this state (same and different, by the
  * evidence they had).  Changes no partition.  false with ERR_CLASS_NONE: too few. */
 bool identity_calibrate(const Identity *identity, IdentityModel *model, Err *err) MUST_CHECK;

@@ -121,6 +121,10 @@ bool identity_model_get(const IdentityModel *model, const char *name, double *va
 						Err *err) MUST_CHECK;
 bool identity_model_set(IdentityModel *model, const char *name, double value, Err *err) MUST_CHECK;
 
+/* What identity_calibrate needs at least. */
+#define IDENTITY_CALIBRATE_ANSWERS 50 /* about persons, or about companies */
+#define IDENTITY_CALIBRATE_EACH	   5  /* same, and different, among them */
+
 /* Appends one line per parameter that differs. */
 bool identity_model_diff(const IdentityModel *old_model, const IdentityModel *new_model,
 						 Buffer *out, Err *err) MUST_CHECK;

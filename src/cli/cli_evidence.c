@@ -7,6 +7,7 @@
  */
 #include "cli/cli_evidence.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,4 +158,55 @@ cli_likely_text(double probability, char text[CLI_LIKELY_TEXT])
 		return "under 1 %";
 	(void) snprintf(text, CLI_LIKELY_TEXT, "%.0f %%", probability * 100);
 	return text;
+}
+
+/* ---- values side by side ---- */
+
+#define EVIDENCE_PHONE_DIGITS 7 /* of a number without country and area */
+
+/* The next letter or digit, capitals made small; 0 at the end. */
+static unsigned char
+evidence_letter(const IdentityField *field, size_t *at)
+{
+	while (*at < field->length)
+	{
+		unsigned char byte = (unsigned char) field->text[(*at)++];
+
+		if (byte >= 0x80 || isalnum(byte))
+			return byte < 0x80 ? (unsigned char) tolower(byte) : byte;
+	}
+	return 0;
+}
+
+bool
+cli_reads_same(const IdentityField *a, const IdentityField *b)
+{
+	size_t i = a->length;
+	size_t j = b->length;
+	int alike = 0;
+	unsigned char left;
+
+	if (a->attribute == IDENTITY_PHONE)
+	{
+		while (i > 0 && j > 0)
+		{
+			if (!isdigit((unsigned char) a->text[i - 1]))
+				i--;
+			else if (!isdigit((unsigned char) b->text[j - 1]))
+				j--;
+			else if (a->text[--i] != b->text[--j])
+				break;
+			else
+				alike++;
+		}
+		return alike >= EVIDENCE_PHONE_DIGITS;
+	}
+	i = j = 0;
+	do
+	{
+		left = evidence_letter(a, &i);
+		if (left != evidence_letter(b, &j))
+			return false;
+	} while (left != 0);
+	return true;
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "goldpan/identity.h"
+
 typedef enum CliEvidenceType
 {
 	EVIDENCE_VALUE,	   /* which record, or a normalised value of it: personal */
@@ -37,5 +39,9 @@ void cli_evidence_range(const char *text, double *low, double *high);
 /* "63 %"; what is asked is never certain: "over 99 %", "under 1 %". */
 #define CLI_LIKELY_TEXT 16
 const char *cli_likely_text(double probability, char text[CLI_LIKELY_TEXT]);
+
+/* Do two values read the same to a person: but for case, blanks and marks; telephone numbers but
+ * for how the country is dialled. */
+bool cli_reads_same(const IdentityField *a, const IdentityField *b);
 
 #endif

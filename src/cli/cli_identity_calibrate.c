@@ -119,10 +119,15 @@ calibrate_fit(CalibrateRun *run, Err *err)
 			return false;
 		if (run->out.length > 0 && !cli_print(&run->out, err))
 			return false;
+		if (calibrate_enough(run))
+		{
+			(void) err_set(err, ERR_CLASS_USAGE, ERR_CHECK_FAILED,
+						   "the answers do not follow the evidence: nothing can be fitted to them");
+			return err_hint(err, "See who answered what in journal and judgements of the state; in "
+								 "goldpan review, z takes answers back.");
+		}
 		(void) err_set(err, ERR_CLASS_USAGE, ERR_CHECK_FAILED,
-					   calibrate_enough(run) ? "the answers do not follow the evidence, so nothing "
-											   "can be fitted to them"
-											 : "there are too few answers to calibrate by");
+					   "there are too few answers to calibrate by");
 		return err_hint(err,
 						"A kind of customer needs %d answers \"same\" or \"different\" on records "
 						"that are still there, at least %d of each: goldpan review.",

@@ -262,8 +262,7 @@ static bool
 html_pair_cell(const ReportRun *run, Buffer *out, const IdentityField *field,
 			   const IdentityField *other, Err *err)
 {
-	bool same = field != NULL && other != NULL && field->length == other->length &&
-				memcmp(field->text, other->text, field->length) == 0;
+	bool same = field != NULL && other != NULL && cli_reads_same(field, other);
 
 	return buffer_printf(out, err, "<td%s>",
 						 field == NULL || other == NULL ? ""

@@ -193,10 +193,14 @@ refuse(const Identity *identity, const IdentityJudgement *j, uint32_t second, ui
 {
 	char x[150], y[150];
 
-	describe(identity, second, x, sizeof(x));
+	describe(identity, second != 0 ? second : third, x, sizeof(x));
 	describe(identity, third, y, sizeof(y));
-	snprintf(message, size, "judgement %llu contradicts judgements %s and %s",
-			 (unsigned long long) j->handle, x, y);
+	if (second == 0 || third == 0 || third == second)
+		snprintf(message, size, "judgement %llu contradicts judgement %s",
+				 (unsigned long long) j->handle, x);
+	else
+		snprintf(message, size, "judgement %llu contradicts judgements %s and %s",
+				 (unsigned long long) j->handle, x, y);
 	return IDENTITY_CONTRADICTION;
 }
 

@@ -352,6 +352,39 @@ def a_folder_that_holds_files_of_others_keeps_them(folder):
     assert "it is a file, not a directory" in file and "makes one" not in file, file
 
 
+def what_reads_the_same_is_coloured_so(folder):
+    config, data, page = (f"{folder}/{name}" for name in ("c.conf", "d.csv", "r.html"))
+    columns = ("full_name", "email", "phone")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write('deployment = "t"; kind = "person"; inputs = ( { source = "d"; record_id = "id"; columns = ('
+                   + ", ".join(f'{{ column = "{c}"; attribute = "{c}"; }}' for c in columns) + "); } );\n")
+    people = [[f"{i}", f"Ann Nr{i}", f"ann{i}@x.org", f"+1617555{i:04}"] for i in range(40)]
+    write(data, ("id", *columns), [["a", "Mason Winwood", "m.winwood@x.org", "6174026586"],
+                                   ["b", "mason  WINWOOD", "mw@y.org", "001 617 40 26 586"]] + people)
+    run("identity", "match", "-q", "-c", config, "-i", data, "-s", f"{folder}/s")
+    run("identity", "report", "-s", f"{folder}/s", "-o", page)
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    for value, word in (("001 617 40 26 586", "same"), ("mason  WINWOOD", "same"), ("mw@y.org", "other")):
+        assert f'<td class="{word}">{value}</td>' in text, f"{value} is not {word}"
+
+
+def one_contradiction_is_named_once(folder):
+    state = f"{folder}/s"
+    match("-s", state)
+    question = json.loads(run("review", "-s", state, "--json", text='{"item":1,"answer":"different"}\n')
+                          .stdout.split("\n")[0])
+    sheet = f"{folder}/sheet.csv"
+    a, b = question["a"], question["b"]
+    run("review", "-s", state, "--export", sheet)
+    header = list(rows(sheet)[0])
+    given = {"answer": "same", "source_a": a["source"], "record_id_a": a["id"], "source_b": b["source"],
+             "record_id_b": b["id"], "version_a": "0", "version_b": "0"}
+    write(sheet, header, [[given.get(column, "") for column in header]])
+    said = run("review", "-s", state, "--import", sheet, status=4).stderr
+    assert re.search(r"contradicts judgement \d+ \(different: [^)]*\)$", said, re.M), said
+
+
 def explanations_add_up(folder):
     match("-s", f"{folder}/s")
     for pair in (("k0001", "k0004"), ("k0001", "k0785")):
@@ -367,7 +400,8 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          a_full_disk_and_a_second_process_change_nothing,
          another_model_is_refused_shown_and_switched_to,
          answers_calibrate_a_new_model_that_moves_nobody,
-         a_folder_that_holds_files_of_others_keeps_them, explanations_add_up]
+         a_folder_that_holds_files_of_others_keeps_them, what_reads_the_same_is_coloured_so,
+         one_contradiction_is_named_once, explanations_add_up]
 
 
 def main():
