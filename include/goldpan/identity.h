@@ -165,7 +165,6 @@ Identity *identity_restore(const IdentityModel *model, const char *deployment,
 /* Position of the last change taken; both 0 at the start. */
 void identity_position(const Identity *identity, uint64_t *position, uint32_t *ordinal);
 /* ---- queries ---- */
-
 /* Fits the model's probabilities to the judgements of this state (same and different, by the
  * evidence they had).  Changes no partition.  false with ERR_CLASS_NONE: too few. */
 bool identity_calibrate(const Identity *identity, IdentityModel *model, Err *err) MUST_CHECK;

@@ -370,17 +370,11 @@ def what_reads_the_same_is_coloured_so(folder):
 
 
 def one_contradiction_is_named_once(folder):
-    state = f"{folder}/s"
+    state, sheet = f"{folder}/s", f"{folder}/sheet.csv"
     match("-s", state)
-    question = json.loads(run("review", "-s", state, "--json", text='{"item":1,"answer":"different"}\n')
-                          .stdout.split("\n")[0])
-    sheet = f"{folder}/sheet.csv"
-    a, b = question["a"], question["b"]
     run("review", "-s", state, "--export", sheet)
-    header = list(rows(sheet)[0])
-    given = {"answer": "same", "source_a": a["source"], "record_id_a": a["id"], "source_b": b["source"],
-             "record_id_b": b["id"], "version_a": "0", "version_b": "0"}
-    write(sheet, header, [[given.get(column, "") for column in header]])
+    question = next(row for row in rows(sheet) if row["type"] == "join")
+    write(sheet, list(question), [dict(question, answer=word).values() for word in ("different", "same")])
     said = run("review", "-s", state, "--import", sheet, status=4).stderr
     assert re.search(r"contradicts judgement \d+ \(different: [^)]*\)$", said, re.M), said
 
