@@ -11,6 +11,7 @@ out of RESULT; where only the commands are missing, partitions come from the lib
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -88,6 +89,25 @@ class Bench:
                     name="exact_" + name if note else None)
         return clusters
 
+    def blocking(self, name, rows):
+        """Comparisons per record and blocking recall of these rows, beside their F1."""
+        if not os.path.exists(self.library):
+            raise NotBuilt("bench_identity_engine")
+        source, members = data.write(self.engine.path("blocking.csv"), rows), defaultdict(list)
+        for place, row in enumerate(rows):
+            members[row["truth"]].append(place)
+        true = self.engine.path("blocking-true.csv")
+        with open(true, "w", encoding="ascii") as file:
+            for places in members.values():
+                for a, b in itertools.combinations(places, 2):
+                    file.write(f"{a},{b}\n")
+        values = engine_values(self, self.config(name), source, self.engine.path("blocking-clusters.csv"), true)
+        self.line("comparisons per record; blocking recall", f"{values['comparisons_per_record']}; "
+                  f"{values['blocking_recall']} of {values['true_pairs']} true pairs; cut {values['repairs_cut']}")
+        self.line("visits per change: p50, p99, max", "  ".join(values["visits_" + v] for v in ("p50", "p99", "max")))
+        for key in ("comparisons_per_record", "blocking_recall", "visits_p50", "visits_p99", "visits_max"):
+            self.note(f"{name.replace('historical_50k_a', 'half_a')}_{key}", values[key])
+
     def customers(self, seed, records):
         folder = os.path.join(self.folder, f"customers-{seed}-{records}")
         if not os.path.exists(os.path.join(folder, "companies.csv")):
@@ -111,6 +131,7 @@ def part_febrl3(bench):
         bench.exact(name, rows)
         clusters, took = bench.engine.match(bench.config(name), rows, name)
         bench.scores("goldpan", rows, clusters, took, name=name)
+        bench.blocking(name, rows)
 
 
 def part_fake(bench):
@@ -119,6 +140,7 @@ def part_fake(bench):
     bench.exact("fake_1000", rows)
     clusters, took = bench.engine.match(bench.config("fake_1000"), rows, "fake_1000")
     bench.scores("goldpan", rows, clusters, took, name="fake_1000")
+    bench.blocking("fake_1000", rows)
     f1, precision = data.bootstrap(rows, clusters)
     bench.line("95 % by person", f"F1 {f1[0]:.4f} to {f1[1]:.4f}  P {precision[0]:.4f} to {precision[1]:.4f}")
     bench.note("fake_1000_f1_low", f1[0])
@@ -132,6 +154,7 @@ def part_half_a(bench):
     config = bench.config("historical_50k_a")
     clusters, took = bench.engine.match(config, data.shuffled(rows, 1), "half_a")
     m = bench.scores("goldpan", rows, clusters, took, name="half_a")
+    bench.blocking("historical_50k_a", data.shuffled(rows, 1))
     folds = data.fold_scores(rows, clusters)
     f1s = [f[2] for f in folds]
     worst = min(folds, key=lambda f: f[2])
@@ -169,15 +192,19 @@ def part_shuffles(bench):
     count = 3 if bench.options.quick else 20
     print(f"half A, {count} shuffles")
     config, truth = bench.config("historical_50k_a"), data.truth_of(bench.table("historical_50k_a"))
-    first, different = None, set()
+    first, different = {}, {"before": set(), "after": set()}
     for seed in range(count):
-        clusters, _ = bench.engine.match(config, data.shuffled(rows, seed), "shuffle")
-        if first is None:
-            first = clusters
-        else:
-            different.update(truth[r] for r in data.same_partition(first, clusters))
-    bench.line("persons whose records differ after repair", f"{len(different)} of {len(set(truth.values()))}")
-    bench.note("shuffles_persons_differ", len(different))
+        order = data.shuffled(rows, seed)
+        for when, find in (("before", bench.engine.match_by_library), ("after", bench.engine.match)):
+            clusters, _ = find(config, order, "shuffle")
+            base = first.setdefault(when, clusters)
+            different[when].update(truth[r] for r in data.same_partition(base, clusters))
+    print("  before: the partition right after the last record, fed one by one; no step that settles follows."
+          "\n  The engine repairs within each change, so nothing is left to repair by construction.")
+    for when, persons in different.items():
+        bench.line(f"persons whose records differ {when} repair", f"{len(persons)} of {len(set(truth.values()))}")
+        bench.note(f"shuffles_{when}_repair_share", len(persons) / len(set(truth.values())))
+    bench.note("shuffles_persons_differ", len(different["after"]))
 
 
 def id_changes(path):
@@ -228,7 +255,7 @@ def part_calibration(bench):
         model = bench.engine.path("calibration-model.json")
         bench.engine.train(config, [source], model)
         truth = data.truth_of(held)
-        pairs = sorted(candidate_pairs(held), key=lambda p: data.number("pair", "/".join(p)))[:20000]
+        pairs = sorted(data.candidate_pairs(held), key=lambda p: data.number("pair", "/".join(p)))[:20000]
         for (a, b), bits in zip(pairs, bench.engine.scores(config, held, pairs, "calibration", model)):
             p = 1 / (1 + 2.0 ** -max(-60.0, min(60.0, bits)))
             bucket = bins[min(9, int(p * 10))]
@@ -242,23 +269,6 @@ def part_calibration(bench):
         bench.line(f"p {place / 10:.1f} to {place / 10 + .1:.1f}", f"{count} pairs  said {promised / count:.4f}  true {right / count:.4f}")
     bench.line("expected calibration error", f"{error:.4f}")
     bench.note("calibration_error", error)
-
-
-def candidate_pairs(rows):
-    blocks = (("first_name", "dob"), ("surname", "dob"), ("first_name", "surname"),
-              ("postcode_fake", "first_name"), ("postcode_fake", "surname"), ("dob", "birth_place"))
-    pairs = set()
-    for block in blocks:
-        groups = defaultdict(list)
-        for row in rows:
-            key = tuple(row[c] for c in block)
-            if all(key):
-                groups[key].append(row["record_id"])
-        for group in groups.values():
-            for i, one in enumerate(group[:60]):
-                for other in group[i + 1 : 60]:
-                    pairs.add((one, other) if one < other else (other, one))
-    return pairs
 
 
 # ---- the generator ----
@@ -330,13 +340,17 @@ def part_million(bench):
 # ---- speed ----
 
 
+def engine_values(bench, *arguments):
+    done = subprocess.run([bench.library, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return dict(line.split("=") for line in done.stdout.split())
+
+
 def engine_bench(bench, name, config, path):
     if not os.path.exists(bench.library):
         raise NotBuilt("bench_identity_engine")
-    done = subprocess.run([bench.library, config, path], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip())
-    values = dict(line.split("=") for line in done.stdout.split())
+    values = engine_values(bench, config, path)
     bench.line(f"{name} in memory, one core", "  ".join(f"{k} {v}" for k, v in values.items()))
     for key, value in values.items():
         bench.note(f"speed_{name}_{key}", value)
@@ -413,10 +427,31 @@ def part_peers(bench):
                 bench.note(label + "_seconds", wall)
 
 
+def part_splink(bench):
+    """Splink's best cut against ours, both trained, matched and clustered in this run."""
+    name, rows = "historical_50k_a", bench.table("historical_50k_a")
+    path, script = os.path.join(data.DATA, name + ".csv"), os.path.join(data.ROOT, "tests", "bench", "identity_peers.py")
+    clusters, took = bench.engine.match(bench.config(name), rows, "splink-ours")
+    ours = bench.scores("goldpan, train + match + cluster", rows, clusters, took)
+    done = subprocess.run([peers_python(bench), script, "splink", name, path, os.path.join(bench.folder, "splink-race")],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError("splink: " + (done.stderr.strip().splitlines() or ["?"])[-1])
+    said = json.loads(done.stdout.splitlines()[-1])
+    best, fastest = 0.0, None
+    for what, (file, wall, _) in said["files"].items():
+        best = max(best, bench.scores(f"splink {said['version']}, {what}", rows, data.clusters_of(file, rows), wall)["f1"])
+        fastest = wall if fastest is None else min(fastest, wall)
+    bench.line("times faster than its fastest; F1 ahead of its best", f"{fastest / took:.1f}; {ours['f1'] - best:+.4f}")
+    bench.note("splink_times_faster", fastest / took)
+    bench.note("splink_f1_ahead", ours["f1"] - best)
+
+
 PARTS = {
     "febrl3": part_febrl3, "fake_1000": part_fake, "half_a": part_half_a, "review": part_review,
     "shuffles": part_shuffles, "stream": part_stream, "calibration": part_calibration,
-    "customers": part_customers, "speed": part_speed, "million": part_million, "peers": part_peers,
+    "customers": part_customers, "speed": part_speed, "million": part_million,
+    "splink": part_splink, "peers": part_peers,
 }
 
 

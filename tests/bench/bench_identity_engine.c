@@ -2,10 +2,12 @@
 /*
  * bench_identity_engine.c — the engine in memory on one core: training, ingest, pairs, snapshot.
  *
- * bench_identity_engine CONFIG FILE.csv [CLUSTERS.csv] reads the file first, so that no reading is timed, and
+ * bench_identity_engine CONFIG FILE.csv [CLUSTERS.csv [TRUE.csv]] reads the file first, so that no reading is timed, and
  * prints name=value lines.  Records go in one by one, each a batch of its own, with
  * clustering and events.  Pairs are those that share a blocking key, in the order in which
- * blocking yields them; scoring them is timed alone.  With CLUSTERS.csv only the partition is written.
+ * blocking yields them; scoring them is timed alone.  With CLUSTERS.csv only the partition is
+ * written, right after the last change.  TRUE.csv has a line for each true pair, two numbers of
+ * rows from 0: how many of them share a key that is not over the cap is the blocking recall.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@
 
 #define MAX_KEYS   128
 #define MAX_PAIRS  2000000
-#define MAX_FAMILY 60 /* records of one key that are paired */
+#define MAX_FAMILY 60 /* records of one key that are paired: the engine's key_cap */
 
 typedef struct Record
 {
@@ -266,6 +268,89 @@ score_pairs(const IdentityModel *model, const Record *records, size_t count, Err
 	return true;
 }
 
+/* Leaves of each record's keys, which are sorted, those that pair. */
+static size_t
+keys_live(uint64_t *hashes, size_t have, const Key *keys, size_t nkeys)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < have; k++)
+	{
+		size_t low = 0, high = nkeys, first;
+
+		while (low < high)
+		{
+			size_t middle = low + (high - low) / 2;
+
+			if (keys[middle].hash < hashes[k])
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		for (first = low; low < nkeys && keys[low].hash == hashes[k]; low++)
+			;
+		if (low - first <= MAX_FAMILY)
+			hashes[kept++] = hashes[k];
+	}
+	return kept;
+}
+
+static bool
+share_any(const uint64_t *a, size_t na, const uint64_t *b, size_t nb)
+{
+	for (size_t i = 0; i < na; i++)
+		for (size_t j = 0; j < nb; j++)
+			if (a[i] == b[j])
+				return true;
+	return false;
+}
+
+/* Share of the true pairs that share a key over which no cap closed. */
+static bool
+blocking_recall(const IdentityModel *model, const Record *records, size_t count, const char *path,
+				Err *err)
+{
+	uint64_t(*hashes)[MAX_KEYS] = calloc(count, sizeof(*hashes));
+	size_t *have = calloc(count, sizeof(*have));
+	Key *keys = calloc(count * MAX_KEYS, sizeof(*keys));
+	size_t nkeys = 0, pairs = 0, found = 0, a, b;
+	FILE *file = fopen(path, "r");
+	bool ok = hashes != NULL && have != NULL && keys != NULL && file != NULL;
+
+	for (size_t i = 0; ok && i < count; i++)
+	{
+		IdentityForm *form =
+			identity_form(model, records[i].kind, records[i].fields, records[i].nfields, err);
+
+		ok = form != NULL;
+		have[i] = ok ? identity_form_keys(model, form, hashes[i], MAX_KEYS) : 0;
+		have[i] = have[i] < MAX_KEYS ? have[i] : MAX_KEYS;
+		for (size_t k = 0; k < have[i]; k++)
+			keys[nkeys++] = (Key){.hash = hashes[i][k], .record = (uint32_t) i};
+		identity_form_free(form);
+	}
+	if (ok)
+		qsort(keys, nkeys, sizeof(*keys), by_key);
+	for (size_t i = 0; ok && i < count; i++)
+		have[i] = keys_live(hashes[i], have[i], keys, nkeys);
+	while (ok && fscanf(file, "%zu,%zu", &a, &b) == 2 && (ok = a < count && b < count))
+	{
+		pairs++;
+		found += share_any(hashes[a], have[a], hashes[b], have[b]);
+	}
+	if (ok)
+		printf("true_pairs=%zu\nblocking_recall=%.5f\n", pairs,
+			   pairs > 0 ? (double) found / (double) pairs : 0);
+	else if (err->class == ERR_CLASS_NONE)
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_IO, "could not use file \"%s\"", path);
+	if (file != NULL)
+		fclose(file);
+	free(hashes);
+	free(have);
+	free(keys);
+	return ok;
+}
+
 static bool
 bytes_take(void *context, const void *bytes, size_t length, Err *err)
 {
@@ -356,9 +441,9 @@ main(int argc, char **argv)
 	Arena arena;
 	bool ok;
 
-	if (argc != 3 && argc != 4)
+	if (argc < 3 || argc > 5)
 	{
-		fprintf(stderr, "usage: bench_identity_engine CONFIG FILE.csv [CLUSTERS.csv]\n");
+		fprintf(stderr, "usage: bench_identity_engine CONFIG FILE.csv [CLUSTERS.csv [TRUE.csv]]\n");
 		return 2;
 	}
 	arena_init(&arena, (size_t) 8 << 30);
@@ -375,8 +460,9 @@ main(int argc, char **argv)
 		ok = (identity = identity_new(model, "bench", &memory, &err)) != NULL;
 	}
 	ok = ok && ingest(identity, records, count, &err);
-	if (ok && argc == 4)
-		ok = clusters_write(identity, argv[3], &err);
+	if (ok && argc > 3)
+		ok = clusters_write(identity, argv[3], &err) &&
+			 (argc == 4 || blocking_recall(model, records, count, argv[4], &err));
 	else if (ok)
 		ok = snapshot(identity, model, &err) && score_pairs(model, records, count, &err);
 	if (!ok)

@@ -165,3 +165,21 @@ def same_partition(one, other):
         mates_one[one[record]].add(record)
         mates_other[other[record]].add(record)
     return [r for r in one if mates_one[one[r]] != mates_other[other[r]]]
+
+
+def candidate_pairs(rows):
+    """Pairs of record ids that share two of name, date, place and postcode; of half A."""
+    blocks = (("first_name", "dob"), ("surname", "dob"), ("first_name", "surname"),
+              ("postcode_fake", "first_name"), ("postcode_fake", "surname"), ("dob", "birth_place"))
+    pairs = set()
+    for block in blocks:
+        groups = defaultdict(list)
+        for row in rows:
+            key = tuple(row[c] for c in block)
+            if all(key):
+                groups[key].append(row["record_id"])
+        for group in groups.values():
+            for i, one in enumerate(group[:60]):
+                for other in group[i + 1 : 60]:
+                    pairs.add((one, other) if one < other else (other, one))
+    return pairs
