@@ -22,7 +22,7 @@ typedef enum ValueState
 	VALUE_NULL = 0,
 	VALUE_PRESENT,
 	VALUE_UNCHANGED, /* an unchanged TOASTed value the source did not send */
-	VALUE_WITHHELD,	 /* the DBA's policy kept it back */
+	VALUE_WITHHELD,	 /* it is there, but was kept back: by policy, or for its size */
 } ValueState;
 
 /* In which form a present value comes. Chosen by the column's base type. */

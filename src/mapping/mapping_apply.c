@@ -93,9 +93,17 @@ apply_reject(const ApplyRow *row, const char *stage, const char *field, const ch
 
 /* ---- fields ---- */
 
-/* Gathers the columns of a field. *unchanged: none of them was sent. */
+/* A value that exists and was kept back must not pass for a null. */
+static StepResult
+apply_withheld(ApplyRow *row)
+{
+	row->stage = "transform";
+	return step_bad(&row->context, "it was withheld: it is larger than 8 MiB");
+}
+
+/* Gathers the columns of a field. *unchanged: none of them was sent; *withheld: one was kept back. */
 static ApplyResult
-apply_gather(ApplyRow *row, const PlanField *field, Cell *cells, bool *unchanged)
+apply_gather(ApplyRow *row, const PlanField *field, Cell *cells, bool *unchanged, bool *withheld)
 {
 	uint16_t unsent = 0;
 	uint16_t column = 0;
@@ -110,8 +118,9 @@ apply_gather(ApplyRow *row, const PlanField *field, Cell *cells, bool *unchanged
 			column = field->columns[i];
 			unsent++;
 		}
+		*withheld = *withheld || value->state == VALUE_WITHHELD;
 		mapping_value_cell(value, field->single[i], &cells[i]);
-		if (coalesce && unsent == 0 && cells[i].kind != CELL_NULL)
+		if (coalesce && unsent == 0 && !*withheld && cells[i].kind != CELL_NULL)
 		{
 			/* what follows does not matter */
 			cells[0] = cells[i];
@@ -284,12 +293,16 @@ static __attribute__((noinline)) ApplyResult
 apply_general(ApplyRow *row, const PlanField *field, CanonicalValue *out, bool *unchanged)
 {
 	Cell cells[MAPPING_MAX_STEPS];
+	bool withheld = false;
 	StepResult result;
 
 	cells[0].kind = CELL_NULL;
-	if (apply_gather(row, field, cells, unchanged) == APPLY_STOP)
+	if (apply_gather(row, field, cells, unchanged, &withheld) == APPLY_STOP)
 		return APPLY_STOP;
-	result = *unchanged ? STEP_OK : apply_steps(row, field, cells, out);
+	if (withheld)
+		result = apply_withheld(row);
+	else
+		result = *unchanged ? STEP_OK : apply_steps(row, field, cells, out);
 	return apply_verdict(row, field, result, out, *unchanged);
 }
 
@@ -307,6 +320,8 @@ apply_field(ApplyRow *row, const PlanField *field, CanonicalValue *out, bool *un
 	value = apply_value(row, field->column);
 	if (__builtin_expect(value->state == VALUE_PRESENT, 1))
 		result = apply_direct(row, field, value, out);
+	else if (value->state == VALUE_WITHHELD)
+		result = apply_withheld(row);
 	else
 		*unchanged = value->state == VALUE_UNCHANGED;
 	if (__builtin_expect(result == STEP_OK && out->present, 1))

@@ -38,6 +38,25 @@ def copy_anew(source, done):
     equal(len(set(events)), len(events), "event ids")
 
 
+# ---- values above what is taken from the server ----
+
+
+def test_a_huge_value_is_a_dead_letter_and_no_null(case):
+    """Neither the first copy nor the stream may publish a null where the source has a value."""
+    source = Source(case, "huge")
+    source.sql("ALTER TABLE person REPLICA IDENTITY FULL")
+    source.sql("INSERT INTO person VALUES (70, repeat('x', 9000000), 'copied')")
+    source.stream()
+    source.sql("INSERT INTO person VALUES (71, repeat('y', 9000000), 'streamed'); UPDATE person SET note = 'later' WHERE id = 70")
+    source.sql("UPDATE person SET name = 'short' WHERE id = 71")
+    source.stream()
+    equal([r["id"] for r in source.records()], ["1", "2", "3", "71"], "ids of the records")
+    got = letters(source)
+    equal([letter["key"] for letter in got], ["70", "71", "70"], "keys of the dead letters")
+    for letter in got:
+        contains(json.dumps(letter), "larger than 8 MiB", "full_name")
+
+
 # ---- a mapping that is wrong ----
 
 

@@ -406,6 +406,44 @@ unsent_values_are_filled_or_listed(void **state)
 }
 
 static void
+a_withheld_value_is_no_null(void **state)
+{
+	Row old_row = row(7, "a@b.de", "Ada", "L", false, 5);
+	Row new_row = row(7, "a@b.de", "Ada", "L", false, 5);
+
+	(void) state;
+	/* converted as it is, and through steps */
+	prepare(KEY, 'f');
+	new_row.values[FIRST].state = VALUE_WITHHELD;
+	assert_true(apply(CHANGE_SNAPSHOT, OLD_NONE, NULL, &new_row));
+	assert_int_equal(outcome, MAPPING_REJECT);
+	assert_non_null(strstr(reject.reason, "larger than 8 MiB"));
+	new_row.values[FIRST] = old_row.values[FIRST];
+	new_row.values[EMAIL].state = VALUE_WITHHELD;
+	assert_true(apply(CHANGE_INSERT, OLD_NONE, NULL, &new_row));
+	assert_int_equal(outcome, MAPPING_REJECT);
+	assert_string_equal(reject.field, "email");
+	/* not sent, and withheld where the old row has it */
+	new_row.values[EMAIL].state = VALUE_UNCHANGED;
+	old_row.values[EMAIL].state = VALUE_WITHHELD;
+	assert_true(apply(CHANGE_UPDATE, OLD_FULL, &old_row, &new_row));
+	assert_int_equal(outcome, MAPPING_REJECT);
+	/* what follows it in a coalesce is not its value; what comes before it is */
+	assert_true(prepare_with(KEY,
+							 "{ to = \"full_name\"; from = [ \"first\", \"last\" ]; apply = ( { do "
+							 "= \"coalesce\"; } ); }",
+							 'd'));
+	new_row = row(7, NULL, "Ada", "L", false, 5);
+	new_row.values[FIRST].state = VALUE_WITHHELD;
+	assert_true(apply(CHANGE_INSERT, OLD_NONE, NULL, &new_row));
+	assert_int_equal(outcome, MAPPING_REJECT);
+	new_row = row(7, NULL, "Ada", "L", false, 5);
+	new_row.values[LAST].state = VALUE_WITHHELD;
+	assert_true(apply(CHANGE_INSERT, OLD_NONE, NULL, &new_row));
+	assert_text(&records[0], "full_name", "Ada");
+}
+
+static void
 coalesce_needs_only_the_first_value(void **state)
 {
 	Row new_row = row(7, "a@b.de", "UNCHANGED", "L", false, 5);
@@ -745,6 +783,7 @@ main(void)
 		cmocka_unit_test(a_key_change_is_a_delete_and_a_create),
 		cmocka_unit_test(an_old_key_that_did_not_change_is_a_plain_update),
 		cmocka_unit_test(unsent_values_are_filled_or_listed),
+		cmocka_unit_test(a_withheld_value_is_no_null),
 		cmocka_unit_test(coalesce_needs_only_the_first_value),
 		cmocka_unit_test(a_create_with_a_hole_is_a_named_stop),
 		cmocka_unit_test(deletes_carry_the_id_alone),
