@@ -396,14 +396,9 @@ cli_progress_end(CliProgress *progress)
 
 /* ---- the commands ---- */
 
-static const CliCommand *const identity_commands[] = {&cli_identity_match,
-													  &cli_identity_train_leaf,
-													  &cli_identity_calibrate,
-													  &cli_identity_explain,
-													  &cli_identity_score,
-													  &cli_identity_report,
-													  &cli_identity_diff,
-													  NULL};
+static const CliCommand *const identity_commands[] = {
+	&cli_identity_match, &cli_identity_train_leaf, &cli_identity_calibrate, &cli_identity_explain,
+	&cli_identity_score, &cli_identity_report,	   &cli_identity_diff,		NULL};
 
 const CliCommand cli_identity = {
 	.name = "identity",
