@@ -60,6 +60,18 @@ temper_place(const KindModel *kind, Comparison *c)
 			c->part[COMPARE_PLACE] * kind->parameter[PARAMETER_place_by_postcode] / BIT;
 }
 
+/* What others use too still names its owner once the given names agree. */
+static void
+temper_shared(Comparison *c)
+{
+	bool named = c->level[COMPARE_GIVEN] == GIVEN_EXACT || c->level[COMPARE_GIVEN] == GIVEN_NICKNAME;
+
+	if (named && c->level[COMPARE_EMAIL] == EMAIL_EXACT_SHARED)
+		c->part[COMPARE_EMAIL] += 2 * BIT;
+	if (named && c->level[COMPARE_PHONE] == PHONE_EXACT_SHARED)
+		c->part[COMPARE_PHONE] += 2 * BIT;
+}
+
 /* Who moves abroad takes the mailbox along. */
 static void
 temper_country(Comparison *c)
@@ -110,6 +122,7 @@ identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const 
 		temper_email(kind, c);
 		temper_place(kind, c);
 		temper_country(c);
+		temper_shared(c);
 	}
 	c->against = 0;
 	for (unsigned i = 0; i < COMPARES; i++)
