@@ -139,7 +139,8 @@ unnamed(const IdentityForm *a, const IdentityForm *b, const Comparison *c)
 		!is(c, COMPARE_FAMILY, FAMILY_ONE_WORD_CLOSE) && !is(c, COMPARE_FAMILY, FAMILY_HANDLE))
 		return true;
 	/* Bob and Robert with one number or mailbox are one more often than they are father and son */
-	if (is(c, COMPARE_GIVEN, GIVEN_NICKNAME) && has_suffix(a) == has_suffix(b) &&
+	if ((is(c, COMPARE_GIVEN, GIVEN_NICKNAME) || is(c, COMPARE_GIVEN, GIVEN_INITIAL)) &&
+		has_suffix(a) == has_suffix(b) &&
 		(between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL) ||
 		 is(c, COMPARE_PHONE, PHONE_EXACT_SHARED) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED)))
 		return false;
@@ -177,8 +178,8 @@ one_user(const Comparison *c)
 	if (!between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL))
 		return false;
 	/* nobody with another name uses either: a name misspelt or unheard of */
-	return own_mailbox(c) ||
-		   (is(c, COMPARE_FAMILY, 0) && is(c, COMPARE_GIVEN, 0) && like_mailbox(c));
+	return own_mailbox(c) || (is(c, COMPARE_FAMILY, 0) && is(c, COMPARE_GIVEN, 0) &&
+							  (like_mailbox(c) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED)));
 }
 
 static int32_t
