@@ -139,7 +139,7 @@ unnamed(const IdentityForm *a, const IdentityForm *b, const Comparison *c)
 		!is(c, COMPARE_FAMILY, FAMILY_ONE_WORD_CLOSE) && !is(c, COMPARE_FAMILY, FAMILY_HANDLE))
 		return true;
 	/* Bob and Robert with one number or mailbox are one more often than they are father and son */
-	if ((is(c, COMPARE_GIVEN, GIVEN_NICKNAME) || is(c, COMPARE_GIVEN, GIVEN_INITIAL)) &&
+	if (between(c, COMPARE_GIVEN, GIVEN_NICKNAME, GIVEN_ELSEWHERE) &&
 		has_suffix(a) == has_suffix(b) &&
 		(between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL) ||
 		 is(c, COMPARE_PHONE, PHONE_EXACT_SHARED) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED)))
