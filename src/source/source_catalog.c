@@ -22,7 +22,9 @@ static const char source_catalog_table[] =
 	"  AND i.indimmediate),"
 	" (SELECT pg_catalog.array_to_string((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1], ' ')"
 	"  FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisvalid"
-	"  AND i.indimmediate AND i.indisunique), c.relpersistence"
+	"  AND i.indimmediate AND i.indisunique), c.relpersistence,"
+	" (SELECT pg_catalog.string_agg(a.relid::pg_catalog.oid::pg_catalog.text, ' ')"
+	"  FROM pg_catalog.pg_partition_ancestors(c.oid) a(relid) WHERE a.relid <> c.oid)"
 	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 	" WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')";
 
@@ -83,6 +85,7 @@ typedef struct SourceCatalogTable
 	bool logged;
 	char primary_key[256];
 	char identity[256];
+	const char *ancestors; /* their oids; in the result */
 } SourceCatalogTable;
 
 static bool
@@ -209,9 +212,10 @@ source_catalog_build(const PGresult *result, const SourceTable *table, bool ever
 	shape->logged = facts->logged;
 	shape->relation.id = (uint32_t) strtoul(facts->oid, NULL, 10);
 	shape->relation.replica_identity = facts->replica_identity;
+	shape->ancestors = arena_text(&shape->arena, facts->ancestors, strlen(facts->ancestors), err);
 	shape->relation.schema = arena_text(&shape->arena, table->schema, strlen(table->schema), err);
 	shape->relation.name = arena_text(&shape->arena, table->name, strlen(table->name), err);
-	if (shape->relation.schema == NULL || shape->relation.name == NULL)
+	if (shape->relation.schema == NULL || shape->relation.name == NULL || shape->ancestors == NULL)
 		goto failed;
 	for (int row = 0; row < PQntuples(result); row++)
 		if (source_catalog_wanted(result, row, table, every, facts) &&
@@ -233,6 +237,7 @@ source_catalog_facts(const PGresult *result, SourceCatalogTable *facts)
 	facts->replica_identity = PQgetvalue(result, 0, 1)[0];
 	facts->logged = PQgetvalue(result, 0, 5)[0] == 'p';
 	facts->partitioned = PQgetvalue(result, 0, 2)[0] == 'p';
+	facts->ancestors = PQgetvalue(result, 0, 6);
 	if (facts->replica_identity == 'd')
 		identity = PQgetvalue(result, 0, 3);
 	else if (facts->replica_identity == 'i')
@@ -249,6 +254,7 @@ source_catalog_shape(SourceConnection *connection, const SourceTable *table, boo
 	SourceCatalogTable facts;
 	const char *const oids[] = {facts.oid};
 	PGresult *result;
+	PGresult *columns;
 	char what[200];
 
 	*shape = NULL;
@@ -264,12 +270,11 @@ source_catalog_shape(SourceConnection *connection, const SourceTable *table, boo
 		return true;
 	}
 	source_catalog_facts(result, &facts);
-	PQclear(result);
-	result = source_connection_query(connection, SOURCE_DOING_QUERY, what, source_catalog_columns,
-									 1, oids, deadline, err);
-	if (result == NULL)
-		return false;
-	*shape = source_catalog_build(result, table, every, &facts, err);
+	columns = source_connection_query(connection, SOURCE_DOING_QUERY, what, source_catalog_columns,
+									  1, oids, deadline, err);
+	if (columns != NULL)
+		*shape = source_catalog_build(columns, table, every, &facts, err);
+	PQclear(columns);
 	PQclear(result);
 	return *shape != NULL;
 }
@@ -311,15 +316,37 @@ source_catalog_hand_out(const SourceShape *shape, Arena *arena, Relation *relati
 	return ok;
 }
 
+/* The copy would read a partition's rows for both tables, the stream sends them for one. */
+static bool
+source_catalog_overlap(const SourceConfig *config, const SourceTable *tables, size_t ntables,
+					   const Relation *relations, const char *const *ancestors, Err *err)
+{
+	for (size_t i = 0; i < ntables; i++)
+		for (size_t j = 0; ancestors[i] != NULL && j < ntables; j++)
+		{
+			if (relations[j].id == 0 || !source_catalog_listed(ancestors[i], relations[j].id))
+				continue;
+			(void) err_set(err, ERR_CLASS_STOP, ERR_TABLE_CHANGED,
+						   "could not use the tables of source \"%s\": \"%.64s\".\"%.64s\" is a "
+						   "partition of \"%.64s\".\"%.64s\", and both are mapped",
+						   config->name, tables[i].schema, tables[i].name, tables[j].schema,
+						   tables[j].name);
+			return err_hint(err, "Map the partitioned table, or its partitions one by one: a row "
+								 "is sent for one of them only.");
+		}
+	return true;
+}
+
 bool
 source_catalog(const SourceConfig *config, Arena *arena, const SourceTable *tables, size_t ntables,
 			   Relation *relations, bool *exists, Err *err)
 {
 	int64_t deadline = source_connection_deadline(config);
+	const char **ancestors = arena_zero(arena, (ntables + 1) * sizeof(char *), err);
 	SourceConnection connection;
 	bool ok = true;
 
-	if (!source_connection_open(&connection, config, false, deadline, err))
+	if (ancestors == NULL || !source_connection_open(&connection, config, false, deadline, err))
 		return false;
 	for (size_t i = 0; ok && i < ntables; i++)
 	{
@@ -330,9 +357,12 @@ source_catalog(const SourceConfig *config, Arena *arena, const SourceTable *tabl
 								  &shape, err);
 		exists[i] = ok && shape != NULL;
 		if (exists[i])
-			ok = source_catalog_hand_out(shape, arena, &relations[i], err);
+		{
+			ancestors[i] = arena_text(arena, shape->ancestors, strlen(shape->ancestors), err);
+			ok = ancestors[i] != NULL && source_catalog_hand_out(shape, arena, &relations[i], err);
+		}
 		source_relation_discard(shape);
 	}
 	source_connection_close(&connection);
-	return ok;
+	return ok && source_catalog_overlap(config, tables, ntables, relations, ancestors, err);
 }

@@ -118,7 +118,8 @@ typedef struct SourceShape
 	uint8_t *kinds;
 	uint8_t *forms; /* SourceForm; only of shapes read from the catalog */
 	bool partitioned;
-	bool logged; /* its changes are in the WAL */
+	bool logged;		   /* its changes are in the WAL */
+	const char *ancestors; /* oids of the tables it is a partition of; only from the catalog */
 	uint16_t nkeys;
 } SourceShape;
 

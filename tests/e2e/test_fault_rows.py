@@ -60,6 +60,26 @@ def test_a_huge_value_is_a_dead_letter_and_no_null(case):
 # ---- a mapping that is wrong ----
 
 
+def test_a_partition_mapped_beside_its_table(case):
+    """The copy would hold the partition's rows twice, the stream would bring their changes to one topic only."""
+    table = ("CREATE TABLE person (id int PRIMARY KEY, name text, note text) PARTITION BY RANGE (id);"
+             "CREATE TABLE young PARTITION OF person FOR VALUES FROM (0) TO (100);"
+             "CREATE TABLE old PARTITION OF person FOR VALUES FROM (100) TO (100000)")
+    source = Source(case, "partition", table=table)
+    right = source.mapping
+    entry = right[right.index("tables = ( {") + len("tables = ( "):right.rindex(" ); } );")]
+    both = ", ".join(entry.replace('"person"', f'"{name}"').replace("key =", f'discriminator = "{name}:"; key =') for name in ("person", "young"))
+    source.remap(right.replace(entry, both))
+    source.fails(36, '"public"."young" is a partition of "public"."person", and both are mapped')
+    source.remap(right)
+    source.stream()
+    source.insert()
+    source.sql("UPDATE person SET name = 'moved', id = 200 WHERE id = 1")
+    source.stream()
+    equal([(r["id"], r["meta"]["operation"]) for r in source.records()][-3:],
+          [("1000", "create"), ("1", "delete"), ("200", "create")], "records")
+
+
 def test_every_mistake_of_a_mapping_in_one_run(case):
     source = Source(case, "mistakes")
     right = source.mapping
