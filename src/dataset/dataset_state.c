@@ -61,8 +61,10 @@ state_lock(DatasetState *state, Err *err)
 					   strerror(errno));
 	if (flock(state->lock, (state->mode != DATASET_READ ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
 		return true;
-	(void) err_set(err, ERR_CLASS_USAGE, ERR_IO, "the state in \"%s\" is in use: %s", state->path,
-				   strerror(errno));
+	if (errno != EWOULDBLOCK)
+		return err_set(err, ERR_CLASS_USAGE, ERR_IO, "could not lock the state in \"%s\": %s",
+					   state->path, strerror(errno));
+	(void) err_set(err, ERR_CLASS_USAGE, ERR_IO, "the state in \"%s\" is in use", state->path);
 	return err_hint(err, "Wait for the other goldpan command that uses it to end.");
 }
 

@@ -257,7 +257,7 @@ def a_full_disk_and_a_second_process_change_nothing(folder):
     with subprocess.Popen([PROGRAM, "review", "-s", state, "--json"], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as holder:
         holder.stdout.readline()
-        assert "is in use" in match("-s", state, status=7).stderr
+        assert f'the state in "{state}" is in use\n' in match("-s", state, status=7).stderr
         holder.stdin.close()
         holder.stdout.read()
     match("-s", state, "-o", f"{folder}/2.csv", data=f"{folder}/b.csv")
