@@ -469,7 +469,13 @@ session(Work *work, unsigned number, Err *err)
 	}
 	for (unsigned c = 0; c < COMPARES; c++)
 	{
-		if (seen[c] < 30 || (which->blind >> c & 1))
+		double told = 0;
+
+		/* A level that no two strangers showed has no m either: levels that tell less than all
+		 * of what was seen would say that matches hardly ever have it. */
+		for (unsigned l = 1; l < LEVELS; l++)
+			told += found[c][l];
+		if (seen[c] < 30 || told < .5 || (which->blind >> c & 1))
 			continue;
 		work->weight[c]++;
 		for (unsigned l = 1; l < LEVELS; l++)

@@ -369,6 +369,26 @@ def what_reads_the_same_is_coloured_so(folder):
         assert f'<td class="{word}">{value}</td>' in text, f"{value} is not {word}"
 
 
+def what_strangers_never_share_is_not_held_against_two(folder):
+    config, data, model = (f"{folder}/{name}" for name in ("c.conf", "d.csv", "m.json"))
+    columns = ("given_name", "family_name", "name_suffix", "birth_date", "email")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write('deployment = "t"; kind = "person"; inputs = ( { source = "d"; record_id = "id"; columns = ('
+                   + ", ".join(f'{{ column = "{c}"; attribute = "{c}"; }}' for c in columns) + "); } );\n")
+    syllables = ("ba", "ko", "li", "mu", "ne", "ra", "so", "ti", "ve", "za")
+    people = []
+    for i in range(4000):
+        name = "".join(syllables[i // 10**n % 10] for n in range(4))
+        row = [syllables[i % 7] + syllables[i % 9] + "n", name.title(), "Jr" if i % 80 == 0 else "",
+               f"{1950 + i % 50}-0{1 + i % 9}-1{i % 8}", f"{name}{i}@x.org"]
+        people += [[f"{i}a", *row], [f"{i}b", *row[:4], row[4] if i % 2 else f"{name}@y.org"]]
+    write(data, ("id", *columns), people)
+    run("identity", "train", "-q", "-c", config, "-i", data, "-m", model)
+    with open(model, encoding="utf-8") as file:
+        person = file.read().split('"suffix.exact": [', 1)[1]
+    assert int(person.split(",")[0]) > -512, f"the same suffix speaks against: {person[:40]}"
+
+
 def one_contradiction_is_named_once(folder):
     state, sheet = f"{folder}/s", f"{folder}/sheet.csv"
     match("-s", state)
@@ -395,7 +415,7 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          another_model_is_refused_shown_and_switched_to,
          answers_calibrate_a_new_model_that_moves_nobody,
          a_folder_that_holds_files_of_others_keeps_them, what_reads_the_same_is_coloured_so,
-         one_contradiction_is_named_once, explanations_add_up]
+         what_strangers_never_share_is_not_held_against_two, one_contradiction_is_named_once, explanations_add_up]
 
 
 def main():
