@@ -64,7 +64,8 @@ temper_place(const KindModel *kind, Comparison *c)
 static void
 temper_shared(Comparison *c)
 {
-	bool named = c->level[COMPARE_GIVEN] == GIVEN_EXACT || c->level[COMPARE_GIVEN] == GIVEN_NICKNAME;
+	bool named =
+		c->level[COMPARE_GIVEN] == GIVEN_EXACT || c->level[COMPARE_GIVEN] == GIVEN_NICKNAME;
 
 	if (named && c->level[COMPARE_EMAIL] == EMAIL_EXACT_SHARED)
 		c->part[COMPARE_EMAIL] += 2 * BIT;
