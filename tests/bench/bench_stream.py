@@ -175,6 +175,8 @@ class Bench:
             for kind in self.kinds:
                 figure = self.measure(kind, run, end)
                 self.verify(kind, run, end)
+                # what a run wrote stays in the page cache, which the next would have to grow beyond
+                shutil.rmtree(os.path.join(self.folder, self.name(kind, run), "log"), ignore_errors=True)
                 if run > 0:
                     figures[kind].append(figure)
         median = {kind: [statistics.median(column) for column in zip(*rows)] for kind, rows in figures.items()}
