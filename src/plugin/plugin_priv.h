@@ -97,6 +97,7 @@ typedef struct PluginRelation
 	uint64 generation; /* valid while equal to the state's */
 	bool mapped;
 	bool numbered;
+	bool own;  /* numbered under its own name, not that of an ancestor */
 	bool sent; /* the reader knows this shape */
 	uint32 number;
 	char identity;	 /* pg_class.relreplident */

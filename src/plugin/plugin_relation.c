@@ -281,6 +281,20 @@ choose_columns(Relation relation, const PluginTable *table, uint8 *flags)
 	return listed;
 }
 
+/* A table that was sent bears a name now that nobody asked for: leaving its changes out would
+ * lose them silently. */
+static void
+refuse_renamed(Relation relation)
+{
+	const char *schema = get_namespace_name(RelationGetNamespace(relation));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("a table that goldpan sends was renamed to \"%s\".\"%s\", which is not in its "
+					"list of tables",
+					schema == NULL ? "" : schema, RelationGetRelationName(relation))));
+}
+
 static void
 describe(PluginState *state, Relation relation, PluginRelation *entry)
 {
@@ -298,6 +312,8 @@ describe(PluginState *state, Relation relation, PluginRelation *entry)
 	if (!is_table_of_data(relation))
 		return;
 	table = find_table(state, relation, &relid, &schema, &name);
+	if (table == NULL && entry->own)
+		refuse_renamed(relation);
 	if (table == NULL)
 		return;
 
@@ -310,6 +326,7 @@ describe(PluginState *state, Relation relation, PluginRelation *entry)
 							errhint("Connect again.")));
 		entry->number = state->nrelations++;
 		entry->numbered = true;
+		entry->own = relid == entry->relid;
 	}
 	flags = palloc(Max(desc->natts, 1));
 	described.number = entry->number;

@@ -373,6 +373,14 @@ source_failure_result(SourceConnection *connection, const PGresult *result, Sour
 		return err_set(err, ERR_CLASS_RETRY, ERR_SOURCE_DOWN, "%s: %s", intro, text);
 	if (doing == SOURCE_DOING_READ_TABLE)
 		return source_failure_table(connection, sqlstate, intro, text, err);
+	if (doing == SOURCE_DOING_STREAM && source_sqlstate_is(sqlstate, "42P01"))
+	{
+		(void) err_set(err, ERR_CLASS_STOP, ERR_TABLE_CHANGED, "%s: %s", intro, text);
+		return err_hint(err,
+						"What is changed under another name is not sent: rename the table back "
+						"or map it by the new name, drop the slot, then goldpan stream "
+						"--copy-again.");
+	}
 	if (doing == SOURCE_DOING_STREAM)
 	{
 		(void) err_set(err, ERR_CLASS_STOP, ERR_POISON, "%s: %s (SQLSTATE %s)", intro, text,

@@ -196,6 +196,18 @@ def test_table_that_was_renamed_or_dropped(case):
     source.fails(36, "does not exist any more", "out of the mapping")
 
 
+def test_table_that_is_renamed_while_it_is_streamed(case):
+    source = Source(case, "renamed_live")
+    source.copy()
+    run = source.running()
+    source.change()
+    source.sql("ALTER TABLE person RENAME TO customer; INSERT INTO customer VALUES (80, 'Not to be lost', NULL)")
+    equal(run.wait(), 36, "status")
+    contains(
+        run.stderr, "could not ", '"renamed_live"', "hint", 'was renamed to "public"."customer"', "--copy-again",
+    )
+
+
 def test_newly_mapped_table_at_restart_and_reload(case):
     source = Source(case, "grows")
     more = (
