@@ -21,7 +21,6 @@
 #endif
 
 #define PLACES_MOST 512
-#define WORDS_MOST	(PLACES_MOST / 64)
 #define NOTHING		INT64_MIN
 
 _Static_assert(sizeof(AreaRow) + PLACES_MOST * sizeof(uint32_t) +

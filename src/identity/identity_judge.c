@@ -327,7 +327,7 @@ enter(Identity *identity, uint32_t number, bool in)
 static Ref
 make_body(Identity *identity, const IdentityJudgement *j)
 {
-	const IdentityRef *b = j->verdict == IDENTITY_SPLIT && j->nseen_b > 0 ? &j->seen_b[0] : &j->b;
+	const IdentityRef *b = side_b(j);
 	const char *texts[6] = {j->a.source, j->a.id, b->source, b->id, j->user, j->reason};
 	size_t size = sizeof(JudgeBody) + (2 + j->nseen_a + j->nseen_b) * sizeof(uint64_t);
 	size_t length[6];
