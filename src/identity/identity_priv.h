@@ -395,7 +395,7 @@ uint32_t identity_key_blocks(unsigned family);
 	X(household_unnamed, -20, 100, BIT, 11, 15)                                                    \
 	X(neighbours, 0, 100, BIT, 14, 60)                                                             \
 	X(name_only, -20, 60, BIT, 1, 3)                                                               \
-	X(name_rare, -60, 100, BIT, 8.5, 0)                                                            \
+	X(name_rare, -60, 100, BIT, 9.5, 0)                                                            \
 	X(mailbox, 0, 60, BIT, 14, 60)                                                                 \
 	X(place_by_postcode, 0, 1, BIT, 0.25, 1)                                                       \
 	X(key_cap, 2, 250, 1, 60, 60)                                                                  \

@@ -130,6 +130,14 @@ has_suffix(const IdentityForm *form)
 	return form->first[FORM_SUFFIX + 1] > form->first[FORM_SUFFIX];
 }
 
+/* A number or mailbox that both use, though a family may share it. */
+static bool
+one_line(const Comparison *c)
+{
+	return between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL) ||
+		   is(c, COMPARE_PHONE, PHONE_EXACT_SHARED) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED);
+}
+
 /* Is it open which person of a household each is?  A given name is missing or only alike, or
  * one name alone says which generation, and nothing that one person alone has agrees. */
 static bool
@@ -138,11 +146,11 @@ unnamed(const IdentityForm *a, const IdentityForm *b, const Comparison *c)
 	if (is(c, COMPARE_GIVEN, 0) && !is(c, COMPARE_FAMILY, FAMILY_ONE_WORD) &&
 		!is(c, COMPARE_FAMILY, FAMILY_ONE_WORD_CLOSE) && !is(c, COMPARE_FAMILY, FAMILY_HANDLE))
 		return true;
-	/* Bob and Robert with one number or mailbox are one more often than they are father and son */
+	/* Bob and Robert with one number or mailbox are one more often than they are father and son;
+	 * Mark and Maria with mailboxes of their own are two */
 	if (between(c, COMPARE_GIVEN, GIVEN_NICKNAME, GIVEN_ELSEWHERE) &&
-		has_suffix(a) == has_suffix(b) &&
-		(between(c, COMPARE_PHONE, PHONE_EXACT, PHONE_NATIONAL) ||
-		 is(c, COMPARE_PHONE, PHONE_EXACT_SHARED) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED)))
+		!(is(c, COMPARE_GIVEN, GIVEN_SIMILAR) && is(c, COMPARE_EMAIL, EMAIL_DIFFERS)) &&
+		has_suffix(a) == has_suffix(b) && one_line(c))
 		return false;
 	return (between(c, COMPARE_GIVEN, GIVEN_NICKNAME, GIVEN_ELSEWHERE) ||
 			has_suffix(a) != has_suffix(b)) &&
@@ -278,7 +286,10 @@ rare_name(const KindModel *kind, const Comparison *c)
 static bool
 tells(Compare compare, const Comparison *c)
 {
-	if (c->part[compare] <= 0)
+	/* what one stranger of eight shares too tells nothing of where somebody lives */
+	int32_t least = compare == COMPARE_POSTCODE || compare == COMPARE_STREET ? 3 * BIT : 1;
+
+	if (c->part[compare] < least)
 		return false;
 	switch (compare)
 	{
@@ -286,9 +297,9 @@ tells(Compare compare, const Comparison *c)
 			return !other_family(c);
 		case COMPARE_POSTCODE:
 			return !other_family(c) && !is(c, COMPARE_FAMILY, FAMILY_FAINT);
-		case COMPARE_PLACE:
+		case COMPARE_PLACE: /* beside two postcodes it tells no more than they do */
 			return !other_family(c) && !is(c, COMPARE_FAMILY, FAMILY_FAINT) &&
-				   c->level[COMPARE_POSTCODE] < POSTCODE_OUTWARD;
+				   is(c, COMPARE_POSTCODE, 0);
 		case COMPARE_EMAIL:
 			/* the latter two: with a number in it that is no name's */
 			return own_mailbox(c) || is(c, COMPARE_EMAIL, EMAIL_EXACT_SHARED) ||

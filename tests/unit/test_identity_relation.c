@@ -191,6 +191,46 @@ test_name_alone(void **state)
 	assert_true(links(IDENTITY_PERSON, &mail, &same_mail));
 }
 
+/* Two of a name in one city, each with a mailbox of their own: the city is no fact about them. */
+static void
+test_name_and_city(void **state)
+{
+	static const Row one = {{NAME("Anna Thornwick"), MAIL("a.thornwick@example.org"),
+							 POSTCODE("N7 3AG"), CITY("London")}};
+	static const Row other = {
+		{NAME("Anna Thornwick"), MAIL("anna85@example.net"), POSTCODE("N7 1WG"), CITY("London")}};
+	static const Row beside = {
+		{NAME("Anna Thornwick"), MAIL("anna85@example.net"), POSTCODE("N7 3AG"), CITY("London")}};
+	int32_t most = model_parameter(model, IDENTITY_PERSON, PARAMETER_name_only);
+
+	IdentityModel *shipped = model;
+	Err err;
+
+	(void) state;
+	/* as where most customers live in a few cities */
+	model = identity_model_default(&err);
+	assert_non_null(model);
+	assert_true(identity_model_set(model, "person.weight.postcode.outward", 0.1, &err));
+	assert_true(compare(IDENTITY_PERSON, &one, &other).part[COMPARE_PLACE] > 0);
+	assert_true(compare(IDENTITY_PERSON, &one, &other).bits <= most);
+	assert_true(compare(IDENTITY_PERSON, &one, &beside).bits > most);
+	identity_model_free(model);
+	model = shipped;
+}
+
+/* Given names that are but similar, one line, and a mailbox each: man and wife. */
+static void
+test_similar_given_names(void **state)
+{
+	static const Row mark = {{NAME("Mark Bosvenor"), MAIL("mark.bosvenor@example.org"), AT_HOME}};
+	static const Row maria = {{NAME("Maria Bosvenor"), MAIL("mb84@example.net"), AT_HOME}};
+
+	(void) state;
+	assert_int_equal(compare(IDENTITY_PERSON, &mark, &maria).level[COMPARE_GIVEN], GIVEN_SIMILAR);
+	assert_true(compare(IDENTITY_PERSON, &mark, &maria).capped < 0);
+	assert_false(links(IDENTITY_PERSON, &mark, &maria));
+}
+
 static void
 test_mailbox_named_after_owner(void **state)
 {
@@ -356,6 +396,8 @@ main(void)
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_twins),
 		cmocka_unit_test(test_name_alone),
+		cmocka_unit_test(test_name_and_city),
+		cmocka_unit_test(test_similar_given_names),
 		cmocka_unit_test(test_mailbox_named_after_owner),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_diminutives),
