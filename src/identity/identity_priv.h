@@ -412,7 +412,8 @@ uint32_t identity_key_blocks(unsigned family);
 	X(sure_smaller, -10, 10, BIT, -2.2, -3.2)                                                      \
 	X(sure_larger, -10, 10, BIT, -0.4, -0.7)                                                       \
 	X(sure_capped, -10, 10, BIT, 0.45, 0)                                                          \
-	X(sure_against, -10, 10, BIT, 0.3, 0.4)
+	X(sure_against, -10, 10, BIT, 0.3, 0.4)                                                        \
+	X(sure_rivals, -10, 10, BIT, -1, -1)
 
 typedef enum Parameter
 {

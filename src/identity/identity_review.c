@@ -3,8 +3,8 @@
  * identity_review — which questions to ask a steward, most valuable first.
  *
  * A question is a pair of customers joined by an edge, or a record that fits its own
- * customer badly.  Its value is what the answer is expected to gain: the calibrated
- * probability that something changes times the root of the pairs it would mend, which
+ * customer badly.  Its value is what the answer is expected to gain: the probability, as
+ * the model and earlier answers have it, that something changes times the root of the pairs it would mend, which
  * stands between counting pairs and counting customers made whole.
  */
 #include "identity/identity_state_priv.h"
@@ -30,6 +30,7 @@ typedef struct Items
 {
 	IdentityReviewItem *item;
 	size_t count, room;
+	Odds odds[IDENTITY_KINDS]; /* as answers have taught */
 } Items;
 
 static int
@@ -58,34 +59,6 @@ by_value(const void *a, const void *b)
 	return order != 0 ? order : memcmp(&p->customer_b, &q->customer_b, sizeof(p->customer_b));
 }
 
-typedef struct Doubt /* whether two customers are one; bits */
-{
-	double best, mean; /* between their records */
-	double capped;	   /* what the best pair would weigh more without the bounds on relatives */
-	double against;	   /* what speaks against it there, <= 0 */
-	double smaller, larger; /* records */
-} Doubt;
-
-/* In bits of odds.  Two large customers would have found together; what a bound took off is
- * evidence still; what speaks against it counts once more where little was known. */
-static double
-odds(const IdentityModel *model, unsigned kind, const Doubt *d)
-{
-	const int32_t *p = model->kind[kind].parameter;
-
-	return (p[PARAMETER_sure_offset] + p[PARAMETER_sure_best] * d->best +
-			p[PARAMETER_sure_mean] * d->mean + p[PARAMETER_sure_capped] * d->capped +
-			p[PARAMETER_sure_against] * d->against + p[PARAMETER_sure_smaller] * log2(d->smaller) +
-			p[PARAMETER_sure_larger] * log2(d->larger)) /
-		   BIT;
-}
-
-static double
-chance(double bits)
-{
-	return 1 / (1 + exp2(-bits));
-}
-
 static IdentityReviewItem *
 add_item(Items *items)
 {
@@ -112,27 +85,6 @@ members(const Identity *identity, uint32_t entity, uint32_t *out, size_t max)
 		 at = identity_record(identity, at)->next_member)
 		out[n++] = at;
 	return n;
-}
-
-static double
-mean_bits(const Identity *identity, const uint32_t *a, size_t na, const uint32_t *b, size_t nb)
-{
-	double sum = 0, n = 0;
-
-	for (size_t i = 0; i < na; i++)
-		for (size_t j = 0; j < nb; j++)
-		{
-			Comparison c;
-
-			if (a[i] == b[j])
-				continue;
-			identity_compare(identity->model,
-							 identity_form_of(identity, identity_record(identity, a[i])),
-							 identity_form_of(identity, identity_record(identity, b[j])), &c);
-			sum += c.bits > 20 * BIT ? 20 * BIT : c.bits < -20 * BIT ? -20 * BIT : c.bits;
-			n++;
-		}
-	return n == 0 ? 0 : sum / n / BIT;
 }
 
 /* Has a steward settled the question between the two customers already? */
@@ -187,8 +139,9 @@ held_back(const Identity *identity, unsigned kind, const Pair *pair, double mean
 	return "bridge";
 }
 
+/* rivals: open questions about the one customer and about the other, together */
 static bool
-join_item(const Identity *identity, const Pair *pair, Items *items)
+join_item(const Identity *identity, const Pair *pair, unsigned rivals, Items *items)
 {
 	uint32_t a[SIDE_MOST], b[SIDE_MOST];
 	uint32_t x = identity_record(identity, pair->a)->entity;
@@ -198,9 +151,8 @@ join_item(const Identity *identity, const Pair *pair, Items *items)
 	const EntityRow *p = identity_entity(identity, x), *q = identity_entity(identity, y);
 	IdentityReviewItem *item;
 	Comparison c;
+	Doubt doubt;
 
-	if (settled(identity, a, na, x, y))
-		return true;
 	identity_compare(identity->model,
 					 identity_form_of(identity, identity_record(identity, pair->a)),
 					 identity_form_of(identity, identity_record(identity, pair->b)), &c);
@@ -217,29 +169,54 @@ join_item(const Identity *identity, const Pair *pair, Items *items)
 	item->size_a = p->count;
 	item->size_b = q->count;
 	item->best = pair->bits / (double) BIT;
-	item->mean = mean_bits(identity, a, na, b, nb);
-	item->probability =
-		chance(odds(identity->model, kind,
-					&(Doubt){item->best, item->mean, -c.capped / (double) BIT,
-							 c.against / (double) BIT, p->count < q->count ? p->count : q->count,
-							 p->count < q->count ? q->count : p->count}));
-	/* between customers made whole and pairs of records joined */
-	item->value = item->probability * sqrt((double) p->count * q->count);
+	item->mean = identity_mean_bits(identity, a, na, b, nb);
+	identity_doubt(&c, item->mean, p->count, q->count, &doubt);
+	doubt.rivals = rivals / 2.0;
+	item->probability = identity_chance(identity_odds(&items->odds[kind], &doubt));
+	/* between customers made whole and pairs of records joined, nearer the former */
+	item->value = item->probability * pow((double) p->count * q->count, 0.25);
 	item->reason = held_back(identity, kind, pair, item->mean, p->count + q->count);
 	return true;
+}
+
+/* Has a steward settled the question already? */
+static bool
+pair_settled(const Identity *identity, const Pair *pair)
+{
+	uint32_t a[SIDE_MOST];
+	uint32_t x = identity_record(identity, pair->a)->entity;
+	uint32_t y = identity_record(identity, pair->b)->entity;
+
+	return settled(identity, a, members(identity, x, a, SIDE_MOST), x, y);
 }
 
 /* One question for each two customers, from their best pair. */
 static bool
 best_items(const Identity *identity, Pair *list, size_t n, Items *items)
 {
+	uint32_t *open = alloc_zero((identity_root(identity)->entities.count + 1) * sizeof(*open));
+	size_t kept = 0;
+	bool ok = open != NULL;
+
 	if (n > 1)
 		qsort(list, n, sizeof(*list), by_entities);
-	for (size_t i = 0; i < n; i++)
-		if ((i == 0 || list[i].x != list[i - 1].x || list[i].y != list[i - 1].y) &&
-			!join_item(identity, &list[i], items))
-			return false;
-	return true;
+	for (size_t i = 0, last = 0; ok && i < n; i++)
+	{
+		Pair pair = list[i];
+
+		if (i > 0 && pair.x == list[last].x && pair.y == list[last].y)
+			continue;
+		last = i;
+		if (pair_settled(identity, &pair))
+			continue;
+		open[pair.x]++;
+		open[pair.y]++;
+		list[kept++] = pair;
+	}
+	for (size_t i = 0; ok && i < kept; i++)
+		ok = join_item(identity, &list[i], open[list[i].x] + open[list[i].y], items);
+	alloc_free(open);
+	return ok;
 }
 
 static bool
@@ -312,13 +289,14 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 	double worst_mean = 0, best_mean = 0, probability;
 	IdentityReviewItem *item;
 	unsigned kind;
+	Odds odds;
 
 	if (n == 0)
 		return true;
 	kind = identity_form_of(identity, identity_record(identity, list[0]))->kind;
 	for (size_t i = 0; i < n; i++)
 	{
-		double mean = mean_bits(identity, &list[i], 1, list, n);
+		double mean = identity_mean_bits(identity, &list[i], 1, list, n);
 
 		if (worst == 0 || mean < worst_mean)
 		{
@@ -331,8 +309,12 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 			best_mean = mean;
 		}
 	}
-	probability =
-		chance(odds(identity->model, kind, &(Doubt){10, worst_mean, 0, 0, 1, (double) n - 1}));
+	/* no pair is asked about: what was learned from pairs says nothing */
+	identity_odds_model(identity->model, kind, &odds);
+	probability = identity_chance(identity_odds(
+		&odds,
+		&(Doubt){
+			.best = 10, .mean = worst_mean, .smaller = 1, .larger = (double) n - 1, .rivals = 1}));
 	if (worst == best || worst_mean > 6 || confirmed(identity, worst))
 		return true;
 	item = add_item(items);
@@ -385,7 +367,8 @@ entity_items(const Identity *identity, size_t audit, Items *items)
 		item->version_a = item->version_b = row->version;
 		item->size_a = row->count - 1;
 		item->size_b = 1;
-		item->best = item->mean = mean_bits(identity, &row->head, 1, &head->next_member, 1);
+		item->best = item->mean =
+			identity_mean_bits(identity, &row->head, 1, &head->next_member, 1);
 		item->probability = 1;
 		item->value = (double) (hash >> 32 & 0xff) / 64;
 		item->reason = "audit";
@@ -397,11 +380,12 @@ bool
 identity_review(const Identity *identity, size_t audit, IdentityReviewVisit visit, void *context,
 				Err *err)
 {
-	Items items = {NULL, 0, 0};
+	Items items = {.item = NULL};
 	bool done;
 
 	identity_query_enter(identity);
-	done = join_items(identity, &items) && entity_items(identity, audit, &items);
+	done = identity_odds_learn(identity, items.odds) && join_items(identity, &items) &&
+		   entity_items(identity, audit, &items);
 	if (!done)
 		err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory collecting questions");
 	else if (items.count > 0)
@@ -414,113 +398,4 @@ identity_review(const Identity *identity, size_t audit, IdentityReviewVisit visi
 	identity_query_leave(identity);
 	alloc_free(items.item);
 	return done;
-}
-
-/* ---- calibration ---- */
-
-#define SLOPE_MOST 3
-
-typedef struct Fit
-{
-	double offset, slope, n, yes;
-} Fit;
-
-/* One Newton step of a logistic regression on the odds that the anchors alone would give. */
-static void
-step(const Identity *identity, unsigned kind, Fit *fit)
-{
-	double g0 = 0, g1 = 0, h00 = 1e-3, h01 = 0, h11 = 1e-3, det;
-
-	fit->n = fit->yes = 0;
-	for (uint32_t j = 1; j <= identity_root(identity)->judges.count; j++)
-	{
-		const JudgeRow *judge = identity_judge(identity, j);
-		const JudgeBody *body;
-		uint32_t a, b;
-		double bits, p, same, w;
-		Comparison c;
-
-		if (judge->body == 0 ||
-			(judge->verdict != IDENTITY_SAME && judge->verdict != IDENTITY_DIFFERENT))
-			continue;
-		body = store_at(&identity->store, judge->body);
-		a = identity_find_hash(identity, body->hash[0]);
-		b = identity_find_hash(identity, body->hash[1]);
-		if (a == 0 || b == 0 ||
-			identity_form_of(identity, identity_record(identity, a))->kind != kind ||
-			identity_form_of(identity, identity_record(identity, b))->kind != kind)
-			continue;
-		identity_compare(identity->model, identity_form_of(identity, identity_record(identity, a)),
-						 identity_form_of(identity, identity_record(identity, b)), &c);
-		bits = odds(identity->model, kind,
-					&(Doubt){c.bits / (double) BIT, c.bits / (double) BIT, -c.capped / (double) BIT,
-							 c.against / (double) BIT, 1, 1});
-		same = judge->verdict == IDENTITY_SAME;
-		p = 1 / (1 + exp2(-(fit->offset + fit->slope * bits)));
-		w = p * (1 - p);
-		g0 += same - p;
-		g1 += (same - p) * bits;
-		h00 += w;
-		h01 += w * bits;
-		h11 += w * bits * bits;
-		fit->n++;
-		fit->yes += same;
-	}
-	det = h00 * h11 - h01 * h01;
-	if (det > 1e-9)
-	{
-		fit->offset += (h11 * g0 - h01 * g1) / det;
-		fit->slope += (h00 * g1 - h01 * g0) / det;
-	}
-}
-
-/* Every parameter of the odds by the slope, and the offset by what the fit moved it. */
-static bool
-scale_odds(const Identity *identity, IdentityModel *model, unsigned kind, const Fit *fit, Err *err)
-{
-	static const struct
-	{
-		const char *name;
-		Parameter parameter;
-	} parts[] = {{"sure_offset", PARAMETER_sure_offset},  {"sure_best", PARAMETER_sure_best},
-				 {"sure_mean", PARAMETER_sure_mean},	  {"sure_smaller", PARAMETER_sure_smaller},
-				 {"sure_larger", PARAMETER_sure_larger},  {"sure_capped", PARAMETER_sure_capped},
-				 {"sure_against", PARAMETER_sure_against}};
-	static const char *const kinds[] = {"person", "company"};
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-	{
-		double value = model_parameter(identity->model, kind, parts[i].parameter) / (double) BIT;
-		char name[48];
-
-		snprintf(name, sizeof(name), "%s.%s", kinds[kind], parts[i].name);
-		if (!identity_model_set(model, name, value * fit->slope + (i == 0 ? fit->offset : 0), err))
-			return false;
-	}
-	return true;
-}
-
-bool
-identity_calibrate(const Identity *identity, IdentityModel *model, Err *err)
-{
-	bool any = false, failed = false;
-
-	if (err != NULL)
-		err_clear(err);
-	identity_query_enter(identity);
-	for (unsigned k = 0; k < IDENTITY_KINDS && !failed; k++)
-	{
-		Fit fit = {0, 1, 0, 0};
-
-		for (unsigned i = 0; i < 20; i++)
-			step(identity, k, &fit);
-		if (fit.n < IDENTITY_CALIBRATE_ANSWERS || fit.yes < IDENTITY_CALIBRATE_EACH ||
-			fit.n - fit.yes < IDENTITY_CALIBRATE_EACH || !(fit.slope > 0) ||
-			fit.slope > SLOPE_MOST || fabs(fit.offset) > 50)
-			continue;
-		any = scale_odds(identity, model, k, &fit, err);
-		failed = !any;
-	}
-	identity_query_leave(identity);
-	return any;
 }

@@ -314,10 +314,13 @@ def part_customers(bench):
         bench.engine.needs("review")
         state, _ = bench.engine.state(config, rows, kind)
         budget = len({r["truth"] for r in rows}) * 5 // 100
-        counts, copies = review(bench.engine, state, Oracle(data.truth_of(rows), wrong=0.03), budget)
+        oracle = Oracle(data.truth_of(rows), wrong=0.03)
+        counts, copies = review(bench.engine, state, oracle, budget)
         found = clusters_in(bench.engine, config, rows, copies[budget], kind + "-reviewed")
         customers_scores(bench, f"{kind}, after 5 reviews per 100, 3 % wrong", rows, found, kind + "_reviewed")
         bench.line("  answers", "  ".join(f"{k} {v}" for k, v in sorted(counts.items())))
+        bench.line("  answers \"same\" about two customers", str(oracle.wrong_same))
+        bench.note(f"{kind}_wrong_same", oracle.wrong_same)
 
 
 def part_million(bench):

@@ -112,7 +112,7 @@ class Oracle:
         self.truth = truth
         self.wrong = wrong
         self.chance = random.Random(seed)
-        self.asked = Counter()
+        self.wrong_same = 0  # answers "same" about two persons
 
     def person(self, side):
         """Whom most of a side's records are."""
@@ -148,6 +148,7 @@ class Oracle:
             return {"answer": "unsure"}, 1
         if self.wrong and self.chance.random() < self.wrong:
             verdict = {"same": "different", "different": "same"}[verdict]
+            self.wrong_same += verdict == "same"
         return {"answer": verdict}, 1
 
 
