@@ -71,6 +71,11 @@ $(BUILD)/obj/%.o: src/%.c
 	@echo "CC    $<"
 	@$(CC) $(GP_CPPFLAGS) $(GP_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Comparing and searching gain 6 % by it, the rest nothing.
+ifneq ($(filter gcc clang,$(VARIANT)),)
+$(BUILD)/obj/identity/%.o: GP_CFLAGS += -O3
+endif
+
 # Schemas become C strings: build/<variant>/gen/<name>_avsc.h
 $(BUILD)/gen/%_avsc.h: include/goldpan/canonical/%.avsc
 	@mkdir -p $(dir $@)

@@ -54,20 +54,16 @@ identity_compare_fixed(Compare compare, unsigned level)
 		   (compare == COMPARE_COUNTRY && level == COUNTRY_EXACT);
 }
 
-/* By length: 2^32 over it, rounded up, so that a division is a multiplication. */
-#define EIGHT(X, n)                                                                                \
-	X(n), X((n) + 1), X((n) + 2), X((n) + 3), X((n) + 4), X((n) + 5), X((n) + 6), X((n) + 7)
-#define INVERSE(n) (((UINT64_C(1) << 32) + (n) -1) / ((n) == 0 ? 1 : (n)))
-
-static const uint64_t inverse[NORMAL_MAX + 1] = {
-	EIGHT(INVERSE, 0),	EIGHT(INVERSE, 8),	EIGHT(INVERSE, 16), EIGHT(INVERSE, 24),
-	EIGHT(INVERSE, 32), EIGHT(INVERSE, 40), EIGHT(INVERSE, 48), EIGHT(INVERSE, 56)};
-
-/* dividend / length, for dividends below 2^32 / length */
-static unsigned
-divided(unsigned dividend, unsigned length)
+/* Can two texts that have so many letters in common reach `least`, with that prefix?  Jaro is at
+ * most (common / n + common / m + 1) / 3; a prefix takes off a tenth of what is missing for each
+ * letter.  In 1/10000, without a division. */
+static bool
+within_reach(unsigned common, unsigned n, unsigned m, unsigned prefix, unsigned least)
 {
-	return (unsigned) (dividend * inverse[length] >> 32);
+	/* 10 * jaro + prefix * (10000 - jaro) >= 10 * least; 40 make up for what is rounded */
+	unsigned needed = (10 * least - 10000 * prefix) * 3 - 10000 * (10 - prefix);
+
+	return common * (n + m) * 10000 * (10 - prefix) + 40 * (10 - prefix) * n * m >= needed * n * m;
 }
 
 /* Jaro-Winkler of two values, or 0 when it cannot reach `least`. */
@@ -78,16 +74,16 @@ jaro(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const For
 	unsigned n = x->length, m = y->length;
 	unsigned common =
 		identity_text_count(x->letters & y->letters) + (x->more < y->more ? x->more : y->more);
-	const char *s = form_text(a, x), *t = form_text(b, y);
-	unsigned prefix = 0, bound;
+	const char *s, *t;
+	unsigned prefix = 0;
 
-	if (n == 0 || m == 0)
+	if (n == 0 || m == 0 || !within_reach(common, n, m, 4, least))
 		return 0;
+	s = form_text(a, x);
+	t = form_text(b, y);
 	while (prefix < 4 && prefix < n && prefix < m && s[prefix] == t[prefix])
 		prefix++;
-	bound = (divided(10000 * common, n) + divided(10000 * common, m) + 10000) / 3 + 2;
-	bound = bound > 10000 ? 10000 : bound;
-	if (bound + prefix * (10000 - bound) / 10 < least)
+	if (!within_reach(common, n, m, prefix, least))
 		return 0;
 	if (x->hash < y->hash || (x->hash == y->hash && n <= m))
 		return identity_text_jaro(s, n, t, m);

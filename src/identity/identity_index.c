@@ -453,17 +453,27 @@ gather(Identity *identity, uint32_t number, const IdentityForm *form, const Key 
 	}
 }
 
-/* What comparing reads of a form some candidates ahead, whose row is here already. */
+static const char *
+form_at(const Identity *identity, const List *list, size_t at)
+{
+	return (const char *) identity_form_of(identity, identity_record(identity, list->item[at]));
+}
+
+/* What comparing reads of a form: its head, whose row is here already; some candidates later the
+ * rest, whose size is here by then. */
 static void
 fetch_form(const Identity *identity, const List *list, size_t at)
 {
-	const char *form;
+	if (at + FETCH_AHEAD < list->count)
+		__builtin_prefetch(form_at(identity, list, at + FETCH_AHEAD));
+	if (at < list->count)
+	{
+		const char *form = form_at(identity, list, at);
+		uint32_t size = ((const IdentityForm *) (const void *) form)->size;
 
-	if (at >= list->count)
-		return;
-	form = (const char *) identity_form_of(identity, identity_record(identity, list->item[at]));
-	for (unsigned line = 0; line < 6; line++)
-		__builtin_prefetch(form + (size_t) line * 64);
+		for (uint32_t byte = 64; byte < size; byte += 64)
+			__builtin_prefetch(form + byte);
+	}
 }
 
 /* Compares a record with all its candidates and makes its edges what they must be. */
@@ -491,6 +501,8 @@ relink(Identity *identity, uint32_t number, const Key *keys, const Postings *pos
 	identity->visits += found->count;
 	identity_root(identity)->candidates += found->count;
 	identity_root(identity)->comparisons += found->count;
+	for (size_t i = 0; i < FETCH_AHEAD && i < found->count; i++)
+		__builtin_prefetch(form_at(identity, found, i));
 	for (size_t i = 0; i < FETCH_AHEAD; i++)
 		fetch_form(identity, found, i);
 	for (size_t i = 0; i < found->count; i++)
@@ -499,8 +511,9 @@ relink(Identity *identity, uint32_t number, const Key *keys, const Postings *pos
 		Comparison c;
 
 		fetch_form(identity, found, i + FETCH_AHEAD);
-		identity_compare(identity->model, form,
-						 identity_form_of(identity, identity_record(identity, other)), &c);
+		identity_compare_from(identity->model, form,
+							  identity_form_of(identity, identity_record(identity, other)), floor,
+							  &c);
 		if (c.bits < floor)
 		{
 			if (find_edge(identity, record, other) < record->nedges)

@@ -345,16 +345,25 @@ void identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Compa
 /* What to take off a sum of bits (<= 0) for evidence that relatives share too. */
 int32_t identity_compare_relation(const KindModel *kind, const IdentityForm *a,
 								  const IdentityForm *b, const Comparison *c, int32_t sum);
-/* Adds up bits from level[]. */
+/* Adds up bits from level[]; below floor what relatives share need not be taken off. */
 void identity_compare_weigh(const IdentityModel *model, const IdentityForm *a,
-							const IdentityForm *b, Comparison *c);
+							const IdentityForm *b, int32_t floor, Comparison *c);
 
 static inline void
 identity_compare(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
 				 Comparison *c)
 {
 	identity_compare_levels(a, b, c);
-	identity_compare_weigh(model, a, b, c);
+	identity_compare_weigh(model, a, b, INT32_MIN, c);
+}
+
+/* For who wants to know bits from floor on alone; below it they are somewhere below. */
+static inline void
+identity_compare_from(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
+					  int32_t floor, Comparison *c)
+{
+	identity_compare_levels(a, b, c);
+	identity_compare_weigh(model, a, b, floor, c);
 }
 
 /* ---- keys ---- */

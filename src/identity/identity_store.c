@@ -152,9 +152,9 @@ leave(Store *store)
 void
 identity_store_note(Store *store, Ref ref, size_t offset, size_t size)
 {
-	Entry entry = {ref, (uint32_t) offset, (uint32_t) size};
 	size_t padded = (size + 7) / 8 * 8, need = padded + 16;
 	const uint8_t *from = (uint8_t *) store_at(store, ref) + offset;
+	uint32_t place = (uint32_t) offset, length = (uint32_t) size;
 	uint8_t *at;
 
 	if (store->journal_room - store->journal_used < need)
@@ -184,7 +184,10 @@ identity_store_note(Store *store, Ref ref, size_t offset, size_t size)
 		memcpy(at, from, 8);
 	else
 		memcpy(at, from, size);
-	memcpy(at + padded, &entry, sizeof(entry));
+	/* word by word: an entry put together first is read back before it has been written */
+	memcpy(at + padded, &ref, 4);
+	memcpy(at + padded + 4, &place, 4);
+	memcpy(at + padded + 8, &length, 4);
 	store->journal_used += need;
 }
 
@@ -250,7 +253,7 @@ identity_store_commit(Store *store)
 	if (store->journal_used > 0)
 		memset(store->journal, 0, store->journal_used);
 	store->journal_used = 0;
-	if (store->journal_room > 1 << 20)
+	if (store->journal_room > 16 << 20)
 	{
 		identity_store_give(store, store->journal, store->journal_room);
 		store->journal = NULL;

@@ -246,26 +246,31 @@ home(uint32_t key, unsigned log)
 	return key * 2654435761u >> (32 - log);
 }
 
+/* Where the key is, or the empty slot that says it is not. */
+static unsigned
+probe(const Segment *segment, uint32_t key)
+{
+	unsigned mask = (1u << segment->log) - 1, at = home(key, segment->log);
+
+	while (segment->slot[at].value != 0 && segment->slot[at].key != key)
+		at = (at + 1) & mask;
+	return at;
+}
+
 uint32_t
 identity_table_get(const Store *store, const Table *table, uint64_t hash)
 {
 	Ref ref = ((const Ref *) store_at(store, table->top))[hash >> 52];
 	uint32_t key = (uint32_t) hash;
-	Segment *segment;
-	unsigned mask, at;
 
-	for (; ref != 0; ref = segment_refs(segment)[key >> segment->shift & 63])
+	while (ref != 0)
 	{
-		segment = store_at(store, ref);
+		Segment *segment = store_at(store, ref);
+
 		if (segment->log != 0)
-			break;
+			return segment->slot[probe(segment, key)].value;
+		ref = segment_refs(segment)[key >> segment->shift & 63];
 	}
-	if (ref == 0)
-		return 0;
-	mask = (1u << segment->log) - 1;
-	for (at = home(key, segment->log); segment->slot[at].value != 0; at = (at + 1) & mask)
-		if (segment->slot[at].key == key)
-			return segment->slot[at].value;
 	return 0;
 }
 
@@ -308,7 +313,13 @@ identity_table_fetch(const Store *store, const Table *table, const uint64_t *has
 		}
 	}
 	for (unsigned i = 0; i < count; i++)
-		value[i] = identity_table_get(store, table, hash[i]);
+	{
+		const Segment *segment = at[i] == 0 ? NULL : store_at(store, at[i]);
+
+		value[i] = segment == NULL	   ? 0
+				   : segment->log == 0 ? identity_table_get(store, table, hash[i])
+									   : segment->slot[probe(segment, (uint32_t) hash[i])].value;
+	}
 }
 
 static Ref
@@ -332,17 +343,13 @@ set_slot(Store *store, Ref ref, unsigned at, uint32_t key, uint32_t value)
 	slot->value = value;
 }
 
+/* at: the empty slot that probe() found */
 static void
-segment_add(Store *store, Ref ref, uint32_t key, uint32_t value)
+segment_add(Store *store, Ref ref, unsigned at, uint32_t key, uint32_t value)
 {
-	Segment *segment = store_at(store, ref);
-	unsigned mask = (1u << segment->log) - 1, at = home(key, segment->log);
-
-	while (segment->slot[at].value != 0)
-		at = (at + 1) & mask;
 	set_slot(store, ref, at, key, value);
 	identity_store_edit(store, ref, 0, 4);
-	segment->count++;
+	((Segment *) store_at(store, ref))->count++;
 }
 
 static void
@@ -382,7 +389,8 @@ segment_grow(Store *store, Ref ref)
 		larger = segment_new(store, segment->log + 1u, segment->shift);
 		for (unsigned i = 0; i < slots; i++)
 			if (segment->slot[i].value != 0)
-				segment_add(store, larger, segment->slot[i].key, segment->slot[i].value);
+				segment_add(store, larger, probe(store_at(store, larger), segment->slot[i].key),
+							segment->slot[i].key, segment->slot[i].value);
 	}
 	else
 	{
@@ -400,7 +408,8 @@ segment_grow(Store *store, Ref ref)
 			if (((Segment *) store_at(store, *child))->count * 5u >=
 				4u << ((Segment *) store_at(store, *child))->log)
 				*child = segment_grow(store, *child);
-			segment_add(store, *child, key, segment->slot[i].value);
+			segment_add(store, *child, probe(store_at(store, *child), key), key,
+						segment->slot[i].value);
 		}
 	}
 	identity_store_delete(store, ref, segment_size(segment->log));
@@ -414,7 +423,7 @@ identity_table_put(Store *store, const Table *table, uint64_t hash, uint32_t val
 	size_t offset = (hash >> 52) * sizeof(Ref);
 	uint32_t key = (uint32_t) hash;
 	Segment *segment;
-	unsigned mask, at;
+	unsigned at;
 
 	for (;;)
 	{
@@ -435,16 +444,15 @@ identity_table_put(Store *store, const Table *table, uint64_t hash, uint32_t val
 		holder = ref;
 		offset = offsetof(Segment, slot) + (key >> segment->shift & 63) * sizeof(Ref);
 	}
-	mask = (1u << segment->log) - 1;
-	for (at = home(key, segment->log); segment->slot[at].value != 0; at = (at + 1) & mask)
-		if (segment->slot[at].key == key)
-		{
-			if (value == 0)
-				segment_remove(store, ref, at);
-			else
-				set_slot(store, ref, at, key, value);
-			return;
-		}
+	at = probe(segment, key);
+	if (segment->slot[at].value != 0)
+	{
+		if (value == 0)
+			segment_remove(store, ref, at);
+		else
+			set_slot(store, ref, at, key, value);
+		return;
+	}
 	if (value == 0)
 		return;
 	if (segment->count * 8u >= 7u << segment->log)
@@ -455,7 +463,7 @@ identity_table_put(Store *store, const Table *table, uint64_t hash, uint32_t val
 		identity_table_put(store, table, hash, value);
 		return;
 	}
-	segment_add(store, ref, key, value);
+	segment_add(store, ref, at, key, value);
 }
 
 /* ---- rows ---- */

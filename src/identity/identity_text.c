@@ -27,6 +27,20 @@ identity_text_mix(uint64_t a, uint64_t b)
 		   (a + (b << 23 | b >> 41));
 }
 
+/* Fewer than eight bytes as the low ones of a word.  A copy of an unknown size would be a call,
+ * and would be read back before it has been written. */
+static inline uint64_t
+tail(const uint8_t *p, size_t n)
+{
+	uint32_t first, last;
+
+	if (n < 4)
+		return p[0] | (uint64_t) p[n / 2] << (n / 2 * 8) | (uint64_t) p[n - 1] << (n * 8 - 8);
+	memcpy(&first, p, 4);
+	memcpy(&last, p + n - 4, 4);
+	return first | (uint64_t) last << (n * 8 - 32);
+}
+
 uint64_t
 identity_text_hash(const void *bytes, size_t length, uint64_t seed)
 {
@@ -35,10 +49,13 @@ identity_text_hash(const void *bytes, size_t length, uint64_t seed)
 
 	while (length > 0)
 	{
-		uint64_t word = 0;
 		size_t n = length < 8 ? length : 8;
+		uint64_t word;
 
-		memcpy(&word, p, n);
+		if (n == 8)
+			memcpy(&word, p, 8);
+		else
+			word = tail(p, n);
 		h = mix(h ^ word ^ UINT64_C(0xe7037ed1a0b428db), UINT64_C(0x8ebc6af09c88c6e3) ^ (h >> 32));
 		p += n;
 		length -= n;

@@ -110,13 +110,13 @@ add_rarity(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 
 void
 identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
-					   Comparison *c)
+					   int32_t floor, Comparison *c)
 {
 	const KindModel *kind = &model->kind[a->kind];
-	int32_t sum = kind->parameter[PARAMETER_prior];
+	int32_t sum = 0, against = 0;
 
 	for (unsigned i = 0; i < COMPARES; i++)
-		c->part[i] = c->level[i] == 0 ? 0 : kind->weight[i][c->level[i]];
+		c->part[i] = kind->weight[i][c->level[i]];
 	add_rarity(a, b, c);
 	if (a->kind == IDENTITY_PERSON)
 	{
@@ -125,13 +125,15 @@ identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const 
 		temper_country(c);
 		temper_shared(c);
 	}
-	c->against = 0;
 	for (unsigned i = 0; i < COMPARES; i++)
 	{
 		sum += c->part[i];
-		c->against += c->part[i] < 0 ? c->part[i] : 0;
+		against += c->part[i] < 0 ? c->part[i] : 0;
 	}
-	c->capped = identity_compare_relation(kind, a, b, c, sum);
+	sum += kind->parameter[PARAMETER_prior];
+	c->against = against;
+	/* relatives only take off */
+	c->capped = sum < floor ? 0 : identity_compare_relation(kind, a, b, c, sum);
 	sum += c->capped;
 	c->bits = sum > 120 * BIT ? 120 * BIT : sum < -120 * BIT ? -120 * BIT : sum;
 }
