@@ -77,7 +77,7 @@ jaro(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const For
 	const char *s, *t;
 	unsigned prefix = 0;
 
-	if (n == 0 || m == 0 || !within_reach(common, n, m, 4, least))
+	if (n == 0 || m == 0 || !within_reach(common, n, m, x->initial == y->initial ? 4 : 0, least))
 		return 0;
 	s = form_text(a, x);
 	t = form_text(b, y);
@@ -152,7 +152,7 @@ family_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, c
 	if (similar >= 8500 || (x->sound == y->sound && x->sound != 0))
 		return 3;
 	if (x->length == 1 || y->length == 1)
-		return *form_text(a, x) == *form_text(b, y) ? 5 : 6;
+		return x->initial == y->initial ? 5 : 6;
 	return similar >= 7000 ? 7 : 8;
 }
 
@@ -185,7 +185,7 @@ given_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, co
 		return 1;
 	if (x->hash2 != 0 && y->hash2 != 0 && identity_normal_same_nickname(x->hash2, y->hash2))
 		return 2;
-	same_initial = *form_text(a, x) == *form_text(b, y);
+	same_initial = x->initial == y->initial;
 	if (x->length == 1 || y->length == 1)
 		return same_initial ? 4 : 8;
 	similar = jaro(a, x, b, y, 8200);
@@ -216,7 +216,7 @@ other_level(const IdentityForm *a, const IdentityForm *b)
 			if (x->hash == y->hash)
 				level = x->length > 1 ? 1 : 3;
 			else if ((x->length == 1 || y->length == 1))
-				level = *form_text(a, x) == *form_text(b, y) ? 3 : 4;
+				level = x->initial == y->initial ? 3 : 4;
 			else if ((x->hash2 != 0 && y->hash2 != 0 &&
 					  identity_normal_same_nickname(x->hash2, y->hash2)) ||
 					 jaro(a, x, b, y, 8800) >= 8800)
@@ -546,7 +546,7 @@ initials_of(const IdentityForm *one, const FormValue *initials, const IdentityFo
 	if (n < 2 || initials->length != n)
 		return false;
 	for (unsigned i = 0; i < n; i++)
-		if (form_text(one, initials)[i] != *form_text(many, &many->values[from + i]))
+		if ((uint8_t) form_text(one, initials)[i] != many->values[from + i].initial)
 			return false;
 	return true;
 }
@@ -617,8 +617,8 @@ compare_suffixes(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 
 	if (x == NULL || y == NULL)
 		return;
-	s = *form_text(a, x);
-	t = *form_text(b, y);
+	s = (char) x->initial;
+	t = (char) y->initial;
 	/* a junior is the second */
 	if (s == t || (s == 'j' && t == '2') || (s == '2' && t == 'j'))
 	{
@@ -661,34 +661,67 @@ identity_compare_other_name(const IdentityForm *a, const IdentityForm *b)
 		   !(same_value(a, b, FORM_EMAIL) && same_value(a, b, FORM_PHONE));
 }
 
+static void
+compare_others(const IdentityForm *a, const IdentityForm *b, uint32_t both, Comparison *c)
+{
+	const FormValue *x, *y;
+
+	if (both >> FORM_OCCUPATION & 1)
+		c->level[COMPARE_OCCUPATION] = (uint8_t) simple_level(a, b, FORM_OCCUPATION, 9000);
+	if (both >> FORM_GENDER & 1 && (x = value_of(a, FORM_GENDER)) != NULL &&
+		(y = value_of(b, FORM_GENDER)) != NULL)
+		c->level[COMPARE_GENDER] = x->hash == y->hash ? 1 : 2;
+	if (both >> FORM_SUFFIX & 1)
+		compare_suffixes(a, b, c);
+	if (both >> FORM_COMPANY & 1 && (x = value_of(a, FORM_COMPANY)) != NULL &&
+		(y = value_of(b, FORM_COMPANY)) != NULL)
+		c->level[COMPARE_COMPANY] = (uint8_t) company_level(a, x, b, y);
+	if (both >> FORM_DOMAIN & 1 && (x = value_of(a, FORM_DOMAIN)) != NULL &&
+		(y = value_of(b, FORM_DOMAIN)) != NULL)
+		c->level[COMPARE_DOMAIN] = (uint8_t) domain_level(a, x, b, y);
+	if (both >> FORM_COUNTRY & 1 && (x = value_of(a, FORM_COUNTRY)) != NULL &&
+		(y = value_of(b, FORM_COUNTRY)) != NULL)
+		c->level[COMPARE_COUNTRY] = x->hash2 == y->hash2 ? 1 : 2;
+}
+
+static void
+compare_address(const IdentityForm *a, const IdentityForm *b, uint32_t both, Comparison *c)
+{
+	const FormValue *x, *y;
+
+	if (both >> FORM_POSTCODE & 1 && (x = value_of(a, FORM_POSTCODE)) != NULL &&
+		(y = value_of(b, FORM_POSTCODE)) != NULL)
+		c->level[COMPARE_POSTCODE] = (uint8_t) postcode_level(a, x, b, y);
+	if (both >> FORM_PLACE & 1)
+		c->level[COMPARE_PLACE] = (uint8_t) simple_level(a, b, FORM_PLACE, 9000);
+	if (both >> FORM_STREET & 1 && (x = value_of(a, FORM_STREET)) != NULL &&
+		(y = value_of(b, FORM_STREET)) != NULL)
+		c->level[COMPARE_STREET] = (uint8_t) street_level(a, x, b, y);
+	if (both >> FORM_UNIT & 1)
+		c->level[COMPARE_UNIT] = (uint8_t) simple_level(a, b, FORM_UNIT, 9000);
+	if (both >> FORM_REGION & 1)
+		c->level[COMPARE_REGION] = (uint8_t) simple_level(a, b, FORM_REGION, 9000);
+}
+
+/* Of kinds of values that one of the two lacks nothing is looked at. */
 void
 identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 {
-	const FormValue *x, *y;
+	uint32_t both = a->present & b->present;
 
 	c->conflict = false;
 	c->why = NULL;
 	memset(c->level, 0, sizeof(c->level));
-	compare_names_of(a, b, c->level);
-	compare_dates(a, b, c);
-	if ((x = value_of(a, FORM_POSTCODE)) != NULL && (y = value_of(b, FORM_POSTCODE)) != NULL)
-		c->level[COMPARE_POSTCODE] = (uint8_t) postcode_level(a, x, b, y);
-	c->level[COMPARE_PLACE] = (uint8_t) simple_level(a, b, FORM_PLACE, 9000);
-	c->level[COMPARE_OCCUPATION] = (uint8_t) simple_level(a, b, FORM_OCCUPATION, 9000);
-	if ((x = value_of(a, FORM_GENDER)) != NULL && (y = value_of(b, FORM_GENDER)) != NULL)
-		c->level[COMPARE_GENDER] = x->hash == y->hash ? 1 : 2;
-	c->level[COMPARE_EMAIL] = (uint8_t) email_level(a, b);
-	c->level[COMPARE_PHONE] = (uint8_t) phone_level(a, b);
-	c->level[COMPARE_ID] = (uint8_t) id_level(a, b, c);
-	if ((x = value_of(a, FORM_STREET)) != NULL && (y = value_of(b, FORM_STREET)) != NULL)
-		c->level[COMPARE_STREET] = (uint8_t) street_level(a, x, b, y);
-	c->level[COMPARE_UNIT] = (uint8_t) simple_level(a, b, FORM_UNIT, 9000);
-	c->level[COMPARE_REGION] = (uint8_t) simple_level(a, b, FORM_REGION, 9000);
-	compare_suffixes(a, b, c);
-	if ((x = value_of(a, FORM_COMPANY)) != NULL && (y = value_of(b, FORM_COMPANY)) != NULL)
-		c->level[COMPARE_COMPANY] = (uint8_t) company_level(a, x, b, y);
-	if ((x = value_of(a, FORM_DOMAIN)) != NULL && (y = value_of(b, FORM_DOMAIN)) != NULL)
-		c->level[COMPARE_DOMAIN] = (uint8_t) domain_level(a, x, b, y);
-	if ((x = value_of(a, FORM_COUNTRY)) != NULL && (y = value_of(b, FORM_COUNTRY)) != NULL)
-		c->level[COMPARE_COUNTRY] = x->hash2 == y->hash2 ? 1 : 2;
+	if (both >> FORM_TOKEN & 1)
+		compare_names_of(a, b, c->level);
+	if (both >> FORM_DATE & 1)
+		compare_dates(a, b, c);
+	compare_address(a, b, both, c);
+	if (both >> FORM_EMAIL & 1)
+		c->level[COMPARE_EMAIL] = (uint8_t) email_level(a, b);
+	if (both >> FORM_PHONE & 1)
+		c->level[COMPARE_PHONE] = (uint8_t) phone_level(a, b);
+	if (both >> FORM_ID & 1)
+		c->level[COMPARE_ID] = (uint8_t) id_level(a, b, c);
+	compare_others(a, b, both, c);
 }

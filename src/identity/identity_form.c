@@ -62,6 +62,7 @@ add(Builder *b, FormKind kind, const char *text, size_t length)
 	value->hash = (uint32_t) identity_text_hash(text, length, 0);
 	value->letters = identity_text_letters(text, (unsigned) length);
 	value->more = (uint8_t) (length - identity_text_count(value->letters));
+	value->initial = length > 0 ? (uint8_t) text[0] : 0;
 	value->rarity = identity_model_rarity(b->model, kind, value->hash);
 	return value;
 }
@@ -110,6 +111,7 @@ identity_form(const IdentityModel *model, IdentityKind kind, const IdentityField
 		for (unsigned i = 0; i < b.nvalues; i++)
 			if (b.values[i].kind == k)
 				form->values[at++] = b.values[i];
+		form->present |= (uint32_t) (at > form->first[k]) << k;
 	}
 	form->first[FORM_KINDS] = (uint8_t) at;
 	memcpy((char *) form + chars, b.chars, b.nchars);
@@ -427,6 +429,8 @@ value_valid(const IdentityForm *form, const FormValue *value, unsigned kind)
 	if (value->kind != kind || value->length > NORMAL_MAX ||
 		value->offset + value->length + extra > form->nchars)
 		return false;
+	if (value->initial != (value->length > 0 ? (uint8_t) *form_text(form, value) : 0))
+		return false;
 	if ((kind == FORM_EMAIL || kind == FORM_POSTCODE) && value->part > value->length)
 		return false;
 	if (kind == FORM_GENDER || kind == FORM_SUFFIX)
@@ -442,7 +446,8 @@ identity_form_valid(const void *bytes, size_t length, const IdentityModel *model
 	if (length < sizeof(*form) || !head_valid(form, length, model))
 		return false;
 	for (unsigned k = 0; k < FORM_KINDS; k++)
-		if (form->first[k] > form->first[k + 1])
+		if (form->first[k] > form->first[k + 1] ||
+			(form->present >> k & 1) != (form->first[k] < form->first[k + 1]))
 			return false;
 	if ((form->given != ABSENT && form->given >= form->first[1]) ||
 		(form->family != ABSENT && form->family >= form->first[1]))

@@ -148,9 +148,9 @@ rough_name(const IdentityForm *form)
 				   ? form->values[form->first[FORM_WORD]].sound
 				   : 0;
 	if (form->given != ABSENT)
-		given = (unsigned char) *form_text(form, &form->values[form->given]);
+		given = form->values[form->given].initial;
 	if (form->family != ABSENT)
-		family = (unsigned char) *form_text(form, &form->values[form->family]);
+		family = form->values[form->family].initial;
 	return given << 8 | family;
 }
 

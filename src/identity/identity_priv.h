@@ -10,7 +10,7 @@
 
 #include "goldpan/identity.h"
 
-#define IDENTITY_RULES 3 /* raised when a rule of normalising, keys or levels changes */
+#define IDENTITY_RULES 4 /* raised when a rule of normalising, keys or levels changes, or a form */
 #define BIT			   256
 #define ABSENT		   0xff
 
@@ -188,8 +188,8 @@ typedef struct FormValue
 	uint8_t part; /* e-mail: length of the local part; postcode: of the outward part */
 	uint8_t flags;
 	uint8_t kind;
-	uint8_t more; /* characters that letters does not hold */
-	uint8_t unused;
+	uint8_t more;	 /* characters that letters does not hold */
+	uint8_t initial; /* the first character; 0: there is none */
 } FormValue;
 
 _Static_assert(sizeof(FormValue) == 24, "FormValue is packed");
@@ -202,8 +202,9 @@ struct IdentityForm
 	uint8_t kind;
 	uint8_t nvalues;
 	uint8_t given, family; /* index into values or ABSENT */
+	uint32_t present;	   /* bit k: there are values of FormKind k */
 	uint8_t first[FORM_KINDS + 1];
-	uint8_t unused[6];
+	uint8_t unused;
 	FormValue values[];
 };
 

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <string.h>
 
 #include "identity/identity_priv.h"
 
@@ -51,14 +52,43 @@ void identity_store_give(Store *store, void *pointer, size_t size);
 Ref identity_store_new(Store *store, size_t size); /* zeroed */
 void identity_store_delete(Store *store, Ref ref, size_t size);
 void identity_store_note(Store *store, Ref ref, size_t offset, size_t size);
+
+/* An entry of the journal: the bytes, up to a multiple of eight, and behind them where they were:
+ * it is read from the end.  Written word by word: what is put together first is read back
+ * before it has been written. */
+static inline void
+store_entry(uint8_t *at, const void *from, size_t size, Ref ref, uint32_t offset)
+{
+	uint32_t length = (uint32_t) size;
+
+	memcpy(at, from, size);
+	at += (size + 7) / 8 * 8;
+	memcpy(at, &ref, 4);
+	memcpy(at + 4, &offset, 4);
+	memcpy(at + 8, &length, 4);
+}
+
+#define STORE_ENTRY 16 /* bytes of an entry behind its own */
+
 /* Notes what is there before it changes; returns the place.  An abort zeroes all that came
  * behind the end, so of that nothing need be noted. */
 static inline void *
 identity_store_edit(Store *store, Ref ref, size_t offset, size_t size)
 {
-	if (ref < store->old)
+	uint8_t *place = (uint8_t *) store_at(store, ref) + offset;
+
+	if (ref >= store->old)
+		return place;
+	/* most are a word or two */
+	if (__builtin_constant_p(size) && size <= 8 &&
+		store->journal_room - store->journal_used >= 8 + STORE_ENTRY)
+	{
+		store_entry(store->journal + store->journal_used, place, size, ref, (uint32_t) offset);
+		store->journal_used += 8 + STORE_ENTRY;
+	}
+	else
 		identity_store_note(store, ref, offset, size);
-	return (uint8_t *) store_at(store, ref) + offset;
+	return place;
 }
 
 void identity_store_begin(Store *store, size_t root_size); /* may leave by store->out */

@@ -152,11 +152,8 @@ leave(Store *store)
 void
 identity_store_note(Store *store, Ref ref, size_t offset, size_t size)
 {
-	size_t padded = (size + 7) / 8 * 8, need = padded + 16;
+	size_t need = (size + 7) / 8 * 8 + STORE_ENTRY;
 	const uint8_t *from = (uint8_t *) store_at(store, ref) + offset;
-	uint32_t place = (uint32_t) offset, length = (uint32_t) size;
-	uint8_t *at;
-
 	if (store->journal_room - store->journal_used < need)
 	{
 		size_t room = store->journal_room ? store->journal_room * 2 : 1 << 16;
@@ -176,18 +173,7 @@ identity_store_note(Store *store, Ref ref, size_t offset, size_t size)
 		store->journal = more;
 		store->journal_room = room;
 	}
-	/* the bytes first and the entry behind them: it is read from the end */
-	at = store->journal + store->journal_used;
-	if (size == 4) /* most are: a copy of a known size is no call */
-		memcpy(at, from, 4);
-	else if (size == 8)
-		memcpy(at, from, 8);
-	else
-		memcpy(at, from, size);
-	/* word by word: an entry put together first is read back before it has been written */
-	memcpy(at + padded, &ref, 4);
-	memcpy(at + padded + 4, &place, 4);
-	memcpy(at + padded + 8, &length, 4);
+	store_entry(store->journal + store->journal_used, from, size, ref, (uint32_t) offset);
 	store->journal_used += need;
 }
 

@@ -115,6 +115,7 @@ identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const 
 	const KindModel *kind = &model->kind[a->kind];
 	int32_t sum = 0, against = 0;
 
+#pragma GCC unroll 32
 	for (unsigned i = 0; i < COMPARES; i++)
 		c->part[i] = kind->weight[i][c->level[i]];
 	add_rarity(a, b, c);
