@@ -34,7 +34,7 @@ static bool
 listed(const char *const *list, size_t count, const char *text)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(list[i], text) == 0)
+		if (identity_text_order(list[i], text) == 0)
 			return true;
 	return false;
 }

@@ -168,7 +168,7 @@ static bool
 listed(const char *const *list, size_t count, const NormalText *word)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(list[i], word->text) == 0)
+		if (identity_text_order(list[i], word->text) == 0)
 			return true;
 	return false;
 }
@@ -183,8 +183,10 @@ identity_normal_nickname(const char *name, unsigned length)
 	while (low < high)
 	{
 		size_t middle = (low + high) / 2;
-		int order = strncmp(name, nickname_rows[middle].name, length);
+		int order = (unsigned char) *name - (unsigned char) *nickname_rows[middle].name;
 
+		if (order == 0)
+			order = strncmp(name, nickname_rows[middle].name, length);
 		if (order == 0 && nickname_rows[middle].name[length] != 0)
 			order = -1;
 		if (order == 0)

@@ -134,7 +134,7 @@ identity_normal_street(const char *text, size_t length, const char *number, size
 		return street->number.length > 0;
 	for (unsigned i = 0; i < words.count; i++)
 		for (size_t j = 0; j < sizeof(street_words) / sizeof(street_words[0]); j++)
-			if (strcmp(words.word[i].text, street_words[j][0]) == 0)
+			if (identity_text_order(words.word[i].text, street_words[j][0]) == 0)
 			{
 				memset(&words.word[i], 0, sizeof(words.word[i]));
 				words.word[i].length = (uint8_t) strlen(street_words[j][1]);

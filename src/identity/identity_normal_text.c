@@ -186,7 +186,7 @@ placeholder(const char *text, size_t length)
 	while (low < high)
 	{
 		size_t middle = (low + high) / 2;
-		int order = strcmp(text, placeholders[middle]);
+		int order = identity_text_order(text, placeholders[middle]);
 
 		if (order == 0)
 			return true;

@@ -8,6 +8,8 @@
 #ifndef IDENTITY_PRIV_H
 #define IDENTITY_PRIV_H
 
+#include <string.h>
+
 #include "goldpan/identity.h"
 
 #define IDENTITY_RULES 4 /* raised when a rule of normalising, keys or levels changes, or a form */
@@ -37,6 +39,15 @@ identity_text_count(uint64_t bits)
 	bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
 	bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
 	return (unsigned) (bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* strcmp(), which is called only where the first characters do not decide. */
+static inline int
+identity_text_order(const char *a, const char *b)
+{
+	int order = (unsigned char) *a - (unsigned char) *b;
+
+	return order != 0 ? order : strcmp(a, b);
 }
 
 /* ---- normalisation: identity_normal_*.c ---- */

@@ -359,14 +359,14 @@ def engine_bench(bench, name, config, path):
     if not os.path.exists(bench.library):
         raise NotBuilt("bench_identity_engine")
     values = engine_values(bench, config, path)
-    bench.line(f"{name} in memory, one core", "  ".join(f"{k} {v}" for k, v in values.items()))
+    bench.line(f"{name} in memory", "  ".join(f"{k} {v}" for k, v in values.items()))
     for key, value in values.items():
         bench.note(f"speed_{name}_{key}", value)
     return values
 
 
 def part_speed(bench):
-    print("speed, one core")
+    print("speed, one core; feed_…: as match feeds it, all cores")
     values = engine_bench(bench, "half_a", bench.config("historical_50k_a"),
                           os.path.join(data.DATA, "historical_50k_a.csv"))
     engine_bench(bench, "febrl3", bench.config("febrl3"), os.path.join(data.DATA, "febrl3.csv"))

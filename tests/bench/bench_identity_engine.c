@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * bench_identity_engine.c — the engine in memory on one core: training, ingest, pairs, snapshot.
+ * bench_identity_engine.c — the engine in memory: training, ingest, pairs, snapshot.
  *
  * bench_identity_engine CONFIG FILE.csv [CLUSTERS.csv [TRUE.csv]] reads the file first, so that no reading is timed, and
  * prints name=value lines.  Records go in one by one, each a batch of its own, with
- * clustering and events.  Pairs are those that share a blocking key, in the order in which
+ * clustering and events; then, as feed_…, as `goldpan identity match` hands them over: in batches,
+ * whose forms threads make meanwhile.  Up to FEW records both are medians of RUNS.  Pairs are those that share a blocking key, in the order in which
  * blocking yields them; scoring them is timed alone.  With CLUSTERS.csv only the partition is
  * written, right after the last change.  TRUE.csv has a line for each true pair, two numbers of
  * rows from 0: how many of them share a key that is not over the cap is the blocking recall.
@@ -13,13 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "goldpan/arena.h"
 #include "goldpan/dataset.h"
+#include "goldpan/dataset_state.h"
 #include "goldpan/identity.h"
 
 #define MAX_KEYS   128
 #define MAX_PAIRS  2000000
+#define RUNS	   5
+#define FEW		   100000
 #define MAX_FAMILY 60 /* records of one key that are paired: the engine's key_cap */
 
 typedef struct Record
@@ -136,48 +141,126 @@ by_double(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-static bool
-ingest(Identity *identity, const Record *records, size_t count, Err *err)
+static IdentityChange
+change_of(const Record *records, size_t i)
 {
-	double *took = calloc(count + 1, sizeof(*took));
-	double started = now();
+	return (IdentityChange){.type = IDENTITY_UPSERT,
+							.handle = i + 1,
+							.position = i + 1,
+							.ref = records[i].ref,
+							.kind = records[i].kind,
+							.fields = records[i].fields,
+							.nfields = records[i].nfields};
+}
+
+static void
+ingest_stats(const Identity *identity, size_t count)
+{
 	IdentityStats stats;
-	bool ok = took != NULL;
+
+	identity_stats(identity, &stats);
+	printf("bytes_per_record=%.0f\n", (double) stats.bytes / (double) count);
+	printf("comparisons_per_record=%.1f\n", (double) stats.comparisons / (double) count);
+	printf("candidates_per_record=%.1f\n", (double) stats.candidates / (double) count);
+	printf("visits_p50=%llu\nvisits_p99=%llu\nvisits_max=%llu\n",
+		   (unsigned long long) stats.visits_p50, (unsigned long long) stats.visits_p99,
+		   (unsigned long long) stats.visits_max);
+	printf("repairs_cut=%llu\nlost_to_caps=%llu\n", (unsigned long long) stats.repairs_cut,
+		   (unsigned long long) stats.lost_to_caps);
+}
+
+/* One record after the other; seconds in all, and of each in took. */
+static bool
+ingest_once(Identity *identity, const Record *records, size_t count, double *took, double *seconds,
+			Err *err)
+{
+	double started = now(), begun = started;
+	bool ok = true;
 
 	for (size_t i = 0; ok && i < count; i++)
 	{
-		IdentityChange change = {.type = IDENTITY_UPSERT,
-								 .handle = i + 1,
-								 .position = i + 1,
-								 .ref = records[i].ref,
-								 .kind = records[i].kind,
-								 .fields = records[i].fields,
-								 .nfields = records[i].nfields};
+		IdentityChange change = change_of(records, i);
 		const IdentityDelta *delta;
-		double begun = now();
 
 		ok = identity_prepare(identity, &change, 1, &delta, err);
 		if (ok)
 			identity_commit(identity);
 		took[i] = now() - begun;
+		begun += took[i];
+	}
+	*seconds = now() - started;
+	return ok;
+}
+
+static bool
+delta_drop(void *context, const IdentityDelta *delta, const IdentityChange *changes,
+		   size_t nchanges, Err *err)
+{
+	(void) context;
+	(void) delta;
+	(void) changes;
+	(void) nchanges;
+	(void) err;
+	return true;
+}
+
+static bool
+feed_once(Identity *identity, const IdentityModel *model, const Record *records, size_t count,
+		  int threads, double *seconds, Err *err)
+{
+	DatasetFeed *feed = dataset_feed_new(identity, model, threads, delta_drop, NULL, err);
+	double started = now();
+	bool ok = feed != NULL;
+
+	for (size_t i = 0; ok && i < count; i++)
+	{
+		IdentityChange change = change_of(records, i);
+
+		ok = dataset_feed_add(feed, &change, err);
+	}
+	ok = ok && dataset_feed_flush(feed, err);
+	*seconds = now() - started;
+	dataset_feed_free(feed);
+	return ok;
+}
+
+/* Medians of both; *identity is the last of those fed one by one. */
+static bool
+ingest(Identity **identity, const IdentityModel *model, const Record *records, size_t count,
+	   Err *err)
+{
+	const IdentityMemory memory = {.ceiling = 0};
+	unsigned runs = count <= FEW ? RUNS : 1;
+	int threads = (int) sysconf(_SC_NPROCESSORS_ONLN);
+	double *took = calloc(count + 1, sizeof(*took));
+	double one[RUNS], fed[RUNS];
+	bool ok = took != NULL;
+
+	for (unsigned run = 0; ok && run < runs; run++)
+	{
+		*identity = identity_new(model, "bench", &memory, err);
+		ok = *identity != NULL &&
+			 feed_once(*identity, model, records, count, threads, &fed[run], err);
+		identity_free(*identity);
+		*identity = ok ? identity_new(model, "bench", &memory, err) : NULL;
+		ok = *identity != NULL && ingest_once(*identity, records, count, took, &one[run], err);
+		if (run + 1 < runs)
+		{
+			identity_free(*identity);
+			*identity = NULL;
+		}
 	}
 	if (ok)
 	{
-		double seconds = now() - started;
-
+		qsort(one, runs, sizeof(*one), by_double);
+		qsort(fed, runs, sizeof(*fed), by_double);
 		qsort(took, count, sizeof(*took), by_double);
-		identity_stats(identity, &stats);
-		printf("records_per_second=%.0f\n", (double) count / seconds);
+		printf("records_per_second=%.0f\n", (double) count / one[runs / 2]);
+		printf("feed_records_per_second=%.0f\nfeed_threads=%d\n", (double) count / fed[runs / 2],
+			   threads);
 		printf("p50_us=%.0f\np99_us=%.0f\nmax_us=%.0f\n", took[count / 2] * 1e6,
 			   took[count * 99 / 100] * 1e6, took[count - 1] * 1e6);
-		printf("bytes_per_record=%.0f\n", (double) stats.bytes / (double) count);
-		printf("comparisons_per_record=%.1f\n", (double) stats.comparisons / (double) count);
-		printf("candidates_per_record=%.1f\n", (double) stats.candidates / (double) count);
-		printf("visits_p50=%llu\nvisits_p99=%llu\nvisits_max=%llu\n",
-			   (unsigned long long) stats.visits_p50, (unsigned long long) stats.visits_p99,
-			   (unsigned long long) stats.visits_max);
-		printf("repairs_cut=%llu\nlost_to_caps=%llu\n", (unsigned long long) stats.repairs_cut,
-			   (unsigned long long) stats.lost_to_caps);
+		ingest_stats(*identity, count);
 	}
 	free(took);
 	return ok;
@@ -430,7 +513,6 @@ clusters_write(const Identity *identity, const char *path, Err *err)
 int
 main(int argc, char **argv)
 {
-	const IdentityMemory memory = {.ceiling = 0};
 	IdentityModel *model = NULL;
 	Identity *identity = NULL;
 	DatasetConfig *config;
@@ -457,9 +539,8 @@ main(int argc, char **argv)
 	if (ok)
 	{
 		printf("records=%zu\ntrain_seconds=%.2f\n", count, now() - started);
-		ok = (identity = identity_new(model, "bench", &memory, &err)) != NULL;
+		ok = ingest(&identity, model, records, count, &err);
 	}
-	ok = ok && ingest(identity, records, count, &err);
 	if (ok && argc > 3)
 		ok = clusters_write(identity, argv[3], &err) &&
 			 (argc == 4 || blocking_recall(model, records, count, argv[4], &err));
