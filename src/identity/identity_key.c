@@ -23,31 +23,18 @@
 	X(PHONE, "phone", 1u << COMPARE_PHONE)                                                         \
 	X(ID, "strong id", 1u << COMPARE_ID)                                                           \
 	X(ADDRESS, "street, number, postcode", 1u << COMPARE_STREET | CODE)                            \
-	X(STREET_NAME, "street, word", 1u << COMPARE_STREET | NAMES)                                   \
-	X(DATE_SOUND, "birth date, family sound", DATE | NAMES)                                        \
 	X(DATE_INITIAL, "birth date, given initial", DATE | NAMES)                                     \
 	X(GIVEN_FAMILY, "given, family", NAMES)                                                        \
-	X(YEAR_SOUND, "year, initial, family sound", DATE | NAMES)                                     \
 	X(POSTCODE, "postcode", CODE)                                                                  \
-	X(FAMILY_OUT, "family, outward", NAMES | CODE)                                                 \
-	X(SOUND_PLACE, "family sound, place", NAMES | PLACE)                                           \
-	X(GIVEN_OUT, "given, outward, decade", NAMES | CODE | DATE)                                    \
-	X(GIVEN_PLACE, "given, place, year", NAMES | PLACE | DATE)                                     \
 	X(DAY_FAMILY, "month and day, family start", DATE | NAMES)                                     \
 	X(DATE_OUT, "birth date, outward", DATE | CODE)                                                \
 	X(DATE_PLACE, "birth date, place", DATE | PLACE)                                               \
-	X(FAMILY_OCC, "family, occupation", NAMES | OCC)                                               \
-	X(WORD_OUT, "word, outward", NAMES | CODE)                                                     \
-	X(WORD_DATE, "word, birth date", NAMES | DATE)                                                 \
-	X(WORD_PLACE, "word, place", NAMES | PLACE)                                                    \
 	X(WORD_YEAR, "word, year", NAMES | DATE)                                                       \
 	X(WORD, "word", NAMES)                                                                         \
 	X(WORD_LESS, "word less a letter", NAMES)                                                      \
 	X(WSOUND_PLACE, "word sound, place", NAMES | PLACE)                                            \
 	X(WSOUND_OUT, "word sound, outward", NAMES | CODE)                                             \
 	X(WORD_OCC, "word, occupation", NAMES | OCC)                                                   \
-	X(WSOUNDS, "two word sounds", NAMES)                                                           \
-	X(INITIAL_LESS, "initial, word less a letter", NAMES)                                          \
 	X(COMPANY, "company name", 1u << COMPARE_COMPANY)                                              \
 	X(COMPANY_WORDS, "two company words", 1u << COMPARE_COMPANY)                                   \
 	X(COMPANY_CODE, "company start, postcode", 1u << COMPARE_COMPANY | CODE)                       \
@@ -80,7 +67,7 @@ typedef struct Keys
 	const IdentityForm *form;
 	Key *key;
 	unsigned count;
-	uint64_t year, decade, day, date, place, outward, postcode, occupation;
+	uint64_t year, day, date, place, outward, postcode, occupation;
 } Keys;
 
 static void person_keys(Keys *k);
@@ -169,7 +156,6 @@ identity_keys(const IdentityModel *model, const IdentityForm *form, Key keys[KEY
 	{
 		k.date = value->hash;
 		k.year = value->hash >> 16;
-		k.decade = value->hash >> 20;
 		k.day = (value->hash & 0xffff) == 0x0101 ? 0 : value->hash & 0xffff;
 	}
 	if ((value = first(form, FORM_PLACE)) != NULL)
@@ -230,7 +216,7 @@ person_keys(Keys *k)
 	const IdentityForm *form = k->form;
 	const FormValue *given = form->given == ABSENT ? NULL : &form->values[form->given];
 	const FormValue *family = form->family == ABSENT ? NULL : &form->values[form->family];
-	uint64_t initial = given == NULL ? 0 : (unsigned char) *form_text(form, given);
+	uint64_t initial = given == NULL ? 0 : given->initial;
 
 	add(k, KEY_POSTCODE, k->postcode, 1, 1);
 	add(k, KEY_DATE_INITIAL, k->date, initial, 1);
@@ -240,28 +226,18 @@ person_keys(Keys *k)
 	{
 		unsigned start = family->length < 3 ? family->length : 3;
 
-		add(k, KEY_DATE_SOUND, k->date, family->sound, 1);
-		add(k, KEY_YEAR_SOUND, k->year, initial, family->sound);
-		add(k, KEY_FAMILY_OUT, family->hash, k->outward, 1);
-		add(k, KEY_SOUND_PLACE, family->sound, k->place, 1);
 		add(k, KEY_DAY_FAMILY, k->day, identity_text_hash(form_text(form, family), start, 7) | 1,
 			1);
-		add(k, KEY_FAMILY_OCC, family->hash, k->occupation, 1);
 	}
-	if (given != NULL)
+	if (given != NULL && family != NULL)
 	{
 		unsigned count;
 		const uint16_t *classes = identity_normal_nickname_classes(given->hash2, &count);
 
 		for (unsigned i = 0; i <= count; i++)
-		{
-			uint64_t name = i == 0 ? given->hash | UINT64_C(1) << 32 : classes[i - 1];
-
-			if (family != NULL)
-				add(k, KEY_GIVEN_FAMILY, name, family->hash, 1);
-			add(k, KEY_GIVEN_OUT, name, k->outward, k->decade);
-			add(k, KEY_GIVEN_PLACE, name, k->place, k->year);
-		}
+			add(k, KEY_GIVEN_FAMILY,
+				i == 0 ? given->hash | UINT64_C(1) << 32 : (uint64_t) classes[i - 1], family->hash,
+				1);
 	}
 	word_keys(k);
 }
@@ -271,7 +247,6 @@ word_keys(Keys *k)
 {
 	const IdentityForm *form = k->form;
 	unsigned n = form->first[FORM_TOKEN + 1];
-	const FormValue *street = first(form, FORM_STREET);
 
 	for (unsigned i = 0; i < n; i++)
 	{
@@ -280,18 +255,10 @@ word_keys(Keys *k)
 		if (word->length <= 2)
 			continue;
 		add(k, KEY_WORD, word->hash, 1, 1);
-		add(k, KEY_WORD_OUT, word->hash, k->outward, 1);
-		add(k, KEY_WORD_DATE, word->hash, k->date, 1);
-		add(k, KEY_WORD_PLACE, word->hash, k->place, 1);
 		add(k, KEY_WORD_YEAR, word->hash, k->year, 1);
 		add(k, KEY_WORD_OCC, word->hash, k->occupation, 1);
 		add(k, KEY_WSOUND_PLACE, word->sound, k->place, 1);
 		add(k, KEY_WSOUND_OUT, word->sound, k->outward, 1);
-		if (street != NULL)
-			add(k, KEY_STREET_NAME, word->sound, street->hash2, 1);
-		for (unsigned j = 0; j < n; j++)
-			if (form->values[j].sound > word->sound && form->values[j].length > 2)
-				add(k, KEY_WSOUNDS, word->sound, form->values[j].sound, 1);
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (form->values[i].length >= 5)
@@ -303,15 +270,12 @@ static void
 less_keys(Keys *k, const FormValue *word)
 {
 	const IdentityForm *form = k->form;
-	const FormValue *given = form->given == ABSENT ? NULL : &form->values[form->given];
 	const char *text = form_text(form, word);
 	char less[NORMAL_MAX + 1];
-	uint64_t initial = given == NULL ? 0 : (unsigned char) *form_text(form, given);
 
 	for (unsigned i = 0; i <= word->length && i < 16; i++)
 	{
 		unsigned n = word->length;
-		uint64_t hash;
 
 		if (i > 0 && i < word->length && text[i] == text[i - 1])
 			continue;
@@ -321,10 +285,7 @@ less_keys(Keys *k, const FormValue *word)
 			memmove(less + i, less + i + 1, n - i - 1);
 			n--;
 		}
-		hash = identity_text_hash(less, n, 8) | 1;
-		add(k, KEY_WORD_LESS, hash, 1, 1);
-		if (given != NULL && word != given && form->first[FORM_TOKEN + 1] >= 2 && i < word->length)
-			add(k, KEY_INITIAL_LESS, hash, initial, 1);
+		add(k, KEY_WORD_LESS, identity_text_hash(less, n, 8) | 1, 1, 1);
 	}
 }
 
