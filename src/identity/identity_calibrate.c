@@ -2,7 +2,7 @@
 /*
  * identity_calibrate — the model's probabilities fitted to the answers of a state.
  */
-#include "identity/identity_state_priv.h"
+#include "identity/identity_odds_priv.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  * by the evidence they were given on.  What is learned is a function of the state, kept nowhere;
  * it decides which question comes next, never who is one customer.
  */
-#include "identity/identity_state_priv.h"
+#include "identity/identity_odds_priv.h"
 
 #include <math.h>
 #include <stdio.h>

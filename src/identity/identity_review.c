@@ -7,7 +7,7 @@
  * the model and earlier answers have it, that something changes times the root of the pairs it would mend, which
  * stands between counting pairs and counting customers made whole.
  */
-#include "identity/identity_state_priv.h"
+#include "identity/identity_odds_priv.h"
 
 #include <math.h>
 #include <stdio.h>

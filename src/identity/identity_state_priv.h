@@ -447,39 +447,6 @@ uint32_t identity_judge_find(const Identity *identity, uint64_t handle);
 /* Text `n` of a body: source and id of a, of b, user, reason. */
 const char *identity_judge_text(const JudgeBody *body, unsigned n);
 
-/* how likely two customers are one */
-#define ODDS_PARTS 8
-
-typedef struct Doubt
-{
-	double best, mean; /* bits between their records */
-	double capped;	   /* what the best pair would weigh more without the bounds on relatives */
-	double against;	   /* what speaks against it there, <= 0 */
-	double smaller, larger;	 /* records */
-	double rivals;			 /* open questions about either, a side; 1: no other */
-	uint8_t level[COMPARES]; /* of the best pair; 0 where nothing is known */
-} Doubt;
-
-/* Two large customers would have found together; what a bound took off is evidence still; what
- * speaks against it counts once more where little was known. */
-typedef struct Odds
-{
-	double part[ODDS_PARTS]; /* 1, then by what Doubt names, sizes by their log2 */
-	double level[COMPARES][LEVELS];
-} Odds;
-
-/* Of the best pair's comparison, the mean and the records on each side; no rivals. */
-void identity_doubt(const Comparison *c, double mean, size_t na, size_t nb, Doubt *doubt);
-/* In bits; and as a probability. */
-double identity_odds(const Odds *odds, const Doubt *doubt);
-double identity_chance(double bits);
-/* As the model's parameters say; and as the answers in force have moved it.  false: out of memory */
-void identity_odds_model(const IdentityModel *model, unsigned kind, Odds *odds);
-bool identity_odds_learn(const Identity *identity, Odds odds[IDENTITY_KINDS]) MUST_CHECK;
-/* Between the records of a and of b, each pair within 20 bits. */
-double identity_mean_bits(const Identity *identity, const uint32_t *a, size_t na, const uint32_t *b,
-						  size_t nb);
-
 /* delta and its bytes; these leave by store->out when memory is out */
 void identity_delta_init(IdentityDelta *delta);
 void identity_delta_clear(IdentityDelta *delta);
