@@ -110,21 +110,29 @@ identity_member_assign(Identity *identity, const uint32_t *records, const uint32
 	link_members(&plan);
 }
 
+/* Is the entity merged still, or again, by the merge that the record came with? */
+static bool
+came_with(const Identity *identity, const Former *former)
+{
+	const EntityRow *entity = identity_entity(identity, former->entity);
+
+	return entity->state == ENTITY_MERGED && entity->touched == former->since;
+}
+
 /* The change in which the record's former entity merged; 0 when it has none to go back to. */
 static uint32_t
 merged_since(const Plan *plan, uint32_t number)
 {
 	const RecordRow *record = identity_record(plan->identity, number);
 	const FormerRow *former;
-	const EntityRow *entity;
 
 	if (record->former == 0)
 		return 0;
 	former = store_at(&plan->identity->store, record->former);
-	if (former->count == 0)
-		return 0;
-	entity = identity_entity(plan->identity, former->entity[0]);
-	return entity->state == ENTITY_MERGED ? entity->touched : 0;
+	for (uint32_t f = 0; f < former->count; f++)
+		if (came_with(plan->identity, &former->item[f]))
+			return former->item[f].since;
+	return 0;
 }
 
 static void
@@ -202,13 +210,13 @@ former_id(Plan *plan, uint32_t label)
 		{
 			unsigned c = 0;
 
-			if (identity_entity(identity, former->entity[f])->state != ENTITY_MERGED)
+			if (!came_with(identity, &former->item[f]))
 				continue;
-			while (c < n && candidate[c].entity != former->entity[f])
+			while (c < n && candidate[c].entity != former->item[f].entity)
 				c++;
 			if (c == n && n < 32)
 			{
-				candidate[n].entity = former->entity[f];
+				candidate[n].entity = former->item[f].entity;
 				candidate[n++].votes = 0;
 			}
 			if (c < n)
@@ -390,12 +398,12 @@ forget_former(Identity *identity, uint32_t number, uint32_t entity)
 		return;
 	former = store_at(&identity->store, record->former);
 	for (uint32_t f = 0; f < former->count; f++)
-		if (former->entity[f] == entity)
+		if (former->item[f].entity == entity)
 		{
 			identity_store_edit(&identity->store, record->former, 0, sizeof(*former));
-			memmove(former->entity + f, former->entity + f + 1,
-					(former->count - f - 1) * sizeof(uint32_t));
-			former->entity[--former->count] = 0;
+			memmove(former->item + f, former->item + f + 1,
+					(former->count - f - 1) * sizeof(Former));
+			former->item[--former->count] = (Former){0, 0};
 			release(identity, entity);
 			break;
 		}
@@ -411,9 +419,9 @@ remember_former(Identity *identity, uint32_t number, uint32_t entity)
 		record->former = identity_store_new(&identity->store, sizeof(FormerRow));
 	former = identity_store_edit(&identity->store, record->former, 0, sizeof(*former));
 	if (former->count == FORMER_MAX)
-		release(identity, former->entity[--former->count]);
-	memmove(former->entity + 1, former->entity, former->count * sizeof(uint32_t));
-	former->entity[0] = entity;
+		release(identity, former->item[--former->count].entity);
+	memmove(former->item + 1, former->item, former->count * sizeof(Former));
+	former->item[0] = (Former){entity, identity_root(identity)->epoch};
 	former->count++;
 	identity_entity_edit(identity, entity)->referred++;
 }
@@ -588,7 +596,7 @@ identity_member_remove(Identity *identity, uint32_t number, bool erased)
 			identity_store_edit(&identity->store, record->former, 0, sizeof(*former));
 
 		while (former->count > 0)
-			release(identity, former->entity[--former->count]);
+			release(identity, former->item[--former->count].entity);
 		identity_store_delete(&identity->store, record->former, sizeof(FormerRow));
 		record->former = 0;
 	}

@@ -23,7 +23,7 @@ typedef struct Head
 static uint32_t
 layout(void)
 {
-	return 2u << 24 | (uint32_t) sizeof(Root) << 8 | (uint32_t) sizeof(RecordRow);
+	return 3u << 24 | (uint32_t) sizeof(Root) << 8 | (uint32_t) sizeof(RecordRow);
 }
 
 static size_t

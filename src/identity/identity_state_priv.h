@@ -181,11 +181,16 @@ typedef struct EdgeRow
 
 #define FORMER_MAX 8
 
+typedef struct Former /* an entity the record was in when it merged */
+{
+	uint32_t entity;
+	uint32_t since; /* epoch of that merge: one that came back may merge again without the record */
+} Former;
+
 typedef struct FormerRow
 {
-	uint32_t count;
-	uint32_t entity[FORMER_MAX]; /* latest first */
-	uint32_t unused;
+	uint32_t count, unused;
+	Former item[FORMER_MAX]; /* latest first */
 } FormerRow;
 
 typedef struct AreaRow /* a repair neighbourhood: what is clustered together */

@@ -494,10 +494,57 @@ what_is_held_back_is_asked_until_answered(void **unused)
 	stop(&state);
 }
 
+static IdentityId
+customer_of(const State *state, const char *id)
+{
+	IdentityId customer;
+
+	assert_true(identity_customer(state->identity, (IdentityRef){"crm", id}, &customer));
+	return customer;
+}
+
+/* Record 7 came to the first customer with the second, stayed when that left again, and is no
+ * reason to take it for the second when the two merge and part once more. */
+static void
+who_stayed_behind_does_not_carry_an_id_away(void **unused)
+{
+	static const char *const pairs[][2] = {{"1", "2"}, {"2", "3"}, {"4", "5"}, {"5", "7"},
+										   {"3", "7"}, {"4", "6"}, {"4", "8"}, {"4", "1"}};
+	IdentityId first, second, now;
+	State state;
+
+	(void) unused;
+	for (unsigned shift = 0; shift < 8; shift++)
+	{
+		start(&state);
+		for (unsigned n = 1; n <= 8; n++)
+			nth(n, false, &state);
+		for (unsigned i = 0; i < shift; i++) /* the customers' order in memory */
+			nth(100 + i, false, &state);
+		for (unsigned i = 0; i < 8; i++)
+		{
+			if (i == 5)
+				assert_int_equal(undo(&state, 13), IDENTITY_DONE);
+			first = customer_of(&state, "1");
+			second = customer_of(&state, "4");
+			assert_int_equal(judge(&state, 10 + i, IDENTITY_SAME, pairs[i][0], pairs[i][1]),
+							 IDENTITY_DONE);
+		}
+		assert_true(together(&state, "1", "4"));
+		assert_int_equal(undo(&state, 17), IDENTITY_DONE);
+		now = customer_of(&state, "1");
+		assert_memory_equal(&now, &first, sizeof(now));
+		now = customer_of(&state, "4");
+		assert_memory_equal(&now, &second, sizeof(now));
+		stop(&state);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_stayed_behind_does_not_carry_an_id_away),
 		cmocka_unit_test(the_same_person_is_joined_and_another_is_not),
 		cmocka_unit_test(answers_outrank_the_data_and_can_be_undone),
 		cmocka_unit_test(no_answer_about_a_record_is_one_too_many),
