@@ -136,11 +136,11 @@ add_person(IdentityChange *change, Built *built, const Values *v)
 	static const char *const email[] = {"mailbox0@example.org",
 										"mailbox1@example.org",
 										"mailbox2@example.org",
-										"mailbox3@example.org",
-										NULL,
+										"mailbox0@example.org",
+										"mailbox1@example.org",
 										NULL};
-	static const char *const born[] = {"1970-01-11", "1970-02-11", "1971-01-11", NULL};
-	static const char *const phone[] = {"+49 30 901820", "+49 30 901821", NULL, NULL};
+	static const char *const born[] = {"1970-01-11", "1970-02-11", "1971-01-11", "1970-01-11"};
+	static const char *const phone[] = {"+49 30 901820", "+49 30 901821", "+49 30 901820", NULL};
 	static const char *const ssn[] = {"219-09-9999", "457-55-5462", NULL, NULL, NULL, NULL};
 
 	add(change, built, IDENTITY_GIVEN_NAME, given[v->pick[0] % 4]);
@@ -160,7 +160,7 @@ add_company(IdentityChange *change, Built *built, const Values *v)
 									   "Beta Food GmbH", "Gamma Tools Inc"};
 	static const char *const site[] = {"www.acme-widgets.example", "beta-foods.example", NULL,
 									   NULL};
-	static const char *const phone[] = {"+49 30 901820", "+49 30 901821", NULL, NULL};
+	static const char *const phone[] = {"+49 30 901820", "+49 30 901821", "+49 30 901820", NULL};
 	static const char *const code[] = {"10115", "10117", NULL};
 	static const char *const street[] = {"Torstrasse 1", "Torstrasse 2", NULL};
 	static const char *const vat[] = {"DE136695976", "DE129273398", NULL, NULL, NULL, NULL};
