@@ -79,6 +79,23 @@ state_number(const json_t *json, const char *name)
 					NULL, 10);
 }
 
+/* No state is there: neither may be a file under the one name that a first run writes to and that
+ * has no number. */
+static bool
+state_vacant(const DatasetState *state, Err *err)
+{
+	char path[DATASET_STATE_PATH];
+
+	(void) dataset_state_path(state, "events.csv", 0, path);
+	if (state->mode != DATASET_MAKE || access(path, F_OK) != 0)
+		return true;
+	(void) err_set(
+		err, ERR_CLASS_USAGE, ERR_IO,
+		"could not make a state in \"%s\": it has a file \"events.csv\" of another origin",
+		state->path);
+	return err_hint(err, "Give a directory that is empty or not there yet, or move the file away.");
+}
+
 static bool
 state_load(DatasetState *state, Err *err)
 {
@@ -89,7 +106,7 @@ state_load(DatasetState *state, Err *err)
 
 	(void) dataset_state_path(state, "state.json", 0, path);
 	if (access(path, F_OK) != 0 && errno == ENOENT)
-		return true;
+		return state_vacant(state, err);
 	json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	if (json == NULL)
 		return err_set(err, ERR_CLASS_STOP, ERR_DATA, "could not read file \"%s\": %s", path,

@@ -348,6 +348,13 @@ def a_folder_that_holds_files_of_others_keeps_them(folder):
     kept = os.listdir(state)
     assert not set(foreign) - set(kept), f"gone: {set(foreign) - set(kept)}"
     assert not set(left) & set(kept), f"left: {set(left) & set(kept)}"
+    other = f"{folder}/o"
+    os.mkdir(other)
+    write(f"{other}/events.csv", ["mine"], [["1"]])
+    refused = match("-s", other, status=7).stderr
+    assert '"events.csv" of another origin' in refused and "not there yet" in refused, refused
+    with open(f"{other}/events.csv", encoding="utf-8") as events:
+        assert events.read().split() == ["mine", "1"]
     file = match("-s", f"{state}/notes.tmp", status=7).stderr
     assert "it is a file, not a directory" in file and "makes one" not in file, file
 
