@@ -133,12 +133,9 @@ add_person(IdentityChange *change, Built *built, const Values *v)
 	static const char *const given[] = {"Anna", "Ann", "Bob", "Robert"};
 	static const char *const family[] = {"Miller", "Mueller", "Jones"};
 	static const char *const suffix[] = {"Jr", NULL, NULL, NULL, NULL, NULL};
-	static const char *const email[] = {"mailbox0@example.org",
-										"mailbox1@example.org",
-										"mailbox2@example.org",
-										"mailbox0@example.org",
-										"mailbox1@example.org",
-										NULL};
+	static const char *const email[] = {"mailbox0@example.org", "mailbox1@example.org",
+										"mailbox2@example.org", "mailbox0@example.org",
+										"mailbox1@example.org", NULL};
 	static const char *const born[] = {"1970-01-11", "1970-02-11", "1971-01-11", "1970-01-11"};
 	static const char *const phone[] = {"+49 30 901820", "+49 30 901821", "+49 30 901820", NULL};
 	static const char *const ssn[] = {"219-09-9999", "457-55-5462", NULL, NULL, NULL, NULL};
