@@ -5,6 +5,7 @@
 #include "cli/cli_identity_priv.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,74 @@ cli_identity_required(const CliArgs *args, const char *name, Err *err)
 	if (value == NULL)
 		(void) cli_usage_error(args->command, err, "--%s is missing", name);
 	return value;
+}
+
+/* ---- what is written ---- */
+
+/* Where a path's last name begins. */
+static const char *
+identity_last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* The directory that holds what the path names; false: there is none. */
+static bool
+identity_parent(const char *path, struct stat *status)
+{
+	size_t length = (size_t) (identity_last_name(path) - path);
+	char parent[PATH_MAX];
+
+	if (length >= sizeof(parent))
+		return false;
+	memcpy(parent, path, length);
+	memcpy(parent + length, ".", 2);
+	return stat(parent, status) == 0;
+}
+
+/* Is what either names, or would name, one file?  Devices and pipes may be given twice. */
+static bool
+identity_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+	bool is_x = stat(a, &x) == 0, is_y = stat(b, &y) == 0;
+
+	if ((is_x && !S_ISREG(x.st_mode)) || (is_y && !S_ISREG(y.st_mode)))
+		return false;
+	if (is_x && is_y)
+		return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return !is_x && !is_y && strcmp(identity_last_name(a), identity_last_name(b)) == 0 &&
+		   identity_parent(a, &x) && identity_parent(b, &y) && x.st_dev == y.st_dev &&
+		   x.st_ino == y.st_ino;
+}
+
+bool
+cli_identity_apart(const CliIdentity *identity, const CliArgs *args, const char *const *options,
+				   size_t noptions, Err *err)
+{
+	for (size_t i = 0; i < noptions; i++)
+	{
+		const char *path = cli_value(args, options[i]);
+
+		if (path == NULL)
+			continue;
+		for (size_t j = 0; j < identity->ninputs; j++)
+			if (identity_same_file(path, identity->inputs[j].path))
+				return cli_usage_error(args->command, err, "--%s would overwrite the input \"%s\"",
+									   options[i], path);
+		if (identity->config != NULL && identity_same_file(path, identity->config->path))
+			return cli_usage_error(args->command, err,
+								   "--%s would overwrite the configuration \"%s\"", options[i],
+								   path);
+		for (size_t j = 0; j < i; j++)
+			if (cli_value(args, options[j]) != NULL &&
+				identity_same_file(path, cli_value(args, options[j])))
+				return cli_usage_error(args->command, err, "--%s and --%s name one file, \"%s\"",
+									   options[j], options[i], path);
+	}
+	return true;
 }
 
 /* ---- models ---- */

@@ -39,6 +39,11 @@ void cli_identity_release(CliIdentity *identity);
 /* Value of an option that must be given. */
 const char *cli_identity_required(const CliArgs *args, const char *name, Err *err) MUST_CHECK;
 
+/* Refuses, before anything is written, an option's file that is an input, the configuration or the
+ * file of an option before it. */
+bool cli_identity_apart(const CliIdentity *identity, const CliArgs *args,
+						const char *const *options, size_t noptions, Err *err) MUST_CHECK;
+
 /* The model that --model names. */
 IdentityModel *cli_identity_model(const char *path, Err *err) MUST_CHECK;
 bool cli_identity_write_model(const char *path, const IdentityModel *model, Err *err) MUST_CHECK;

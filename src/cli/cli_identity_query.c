@@ -18,6 +18,7 @@ static bool
 query_train(const CliArgs *args, Err *err)
 {
 	CliIdentity identity;
+	static const char *const written[] = {"model"};
 	const char *path = cli_identity_required(args, "model", err);
 	IdentityModel *model = NULL;
 	Buffer notes;
@@ -27,6 +28,7 @@ query_train(const CliArgs *args, Err *err)
 		return false;
 	buffer_init(&notes, QUERY_OUTPUT_MAX);
 	ok = cli_identity_read(&identity, args, true, err) &&
+		 cli_identity_apart(&identity, args, written, 1, err) &&
 		 (model = cli_identity_train(&identity, &notes, err)) != NULL &&
 		 cli_identity_write_model(path, model, err);
 	if (ok && !identity.quiet)

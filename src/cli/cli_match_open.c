@@ -260,6 +260,7 @@ match_files(MatchRun *run, const CliArgs *args, Err *err)
 bool
 match_open(MatchRun *run, const CliArgs *args, Err *err)
 {
+	static const char *const written[] = {"output", "review", "model", "events", "rejects"};
 	const char *state = cli_value(args, "state");
 
 	memset(run, 0, sizeof(*run));
@@ -268,7 +269,10 @@ match_open(MatchRun *run, const CliArgs *args, Err *err)
 	run->partial = cli_has(args, "partial");
 	run->accept_deletes = cli_has(args, "accept-deletes");
 	run->time = clock_wall();
-	if (!cli_identity_read(&run->common, args, true, err) || !match_files(run, args, err))
+	if (!cli_identity_read(&run->common, args, true, err) ||
+		!cli_identity_apart(&run->common, args, written, sizeof(written) / sizeof(written[0]),
+							err) ||
+		!match_files(run, args, err))
 		return false;
 	if (state != NULL && (run->state = dataset_state_open(state, DATASET_MAKE, err)) == NULL)
 		return false;

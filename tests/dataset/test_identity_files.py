@@ -8,6 +8,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,6 +158,26 @@ def wrong_files_are_refused(folder):
     assert "lacks 999 of the 1000" in match("-s", f"{folder}/s", data=f"{folder}/few.csv",
                                             status=4).stderr
     run("review", "-s", f"{folder}/nowhere", status=7)
+
+
+def no_input_is_written_over(folder):
+    data, out, link = (f"{folder}/{name}" for name in ("in.csv", "o.csv", "link.csv"))
+    shutil.copy(DATA, data)
+    os.symlink(data, link)
+    for given in (("-o", data), ("-o", link), ("-o", out, "-r", f"{folder}/./in.csv"), ("-o", out, "-m", data),
+                  ("-o", out, "--events", data), ("-o", out, "--rejects", data)):
+        assert "would overwrite the input" in match(*given, data=data, status=2).stderr, given
+    assert "name one file" in match("-o", out, "-r", f"{folder}/../{os.path.basename(folder)}/o.csv", status=2).stderr
+    config = f"{folder}/c.conf"
+    shutil.copy(CONFIG, config)
+    for command in (("match", "-o", config), ("train", "-m", config), ("train", "-m", data)):
+        refused = run("identity", *command, "-q", "-c", config, "-i", data, status=2).stderr
+        assert "would overwrite the" in refused, refused
+    with open(DATA, "rb") as before, open(data, "rb") as after:
+        assert before.read() == after.read()
+    assert not os.path.exists(out)
+    match("-o", out, data=data)
+    match("-o", out, data=data)  # what an earlier run wrote is replaced
 
 
 def answers_count_and_stale_rows_are_refused(folder):
@@ -415,7 +436,7 @@ def explanations_add_up(folder):
 
 TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_everywhere,
          a_killed_run_leaves_one_state_or_the_other,
-         bad_rows_are_rejected_with_reasons, wrong_files_are_refused,
+         bad_rows_are_rejected_with_reasons, wrong_files_are_refused, no_input_is_written_over,
          answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
          a_report_is_a_whole_page_whose_bars_lie_within_it,
          a_full_disk_and_a_second_process_change_nothing,
