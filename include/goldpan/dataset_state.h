@@ -63,6 +63,7 @@ typedef struct DatasetFeed DatasetFeed;
 typedef bool (*DatasetDeltaSink)(void *context, const IdentityDelta *delta,
 								 const IdentityChange *changes, size_t nchanges, Err *err);
 
+/* sink NULL: nobody looks at the deltas. */
 DatasetFeed *dataset_feed_new(Identity *identity, const IdentityModel *model, int threads,
 							  DatasetDeltaSink sink, void *context, Err *err) MUST_CHECK;
 /* Takes a record change (upsert, adopt, delete, erase, settle); copies what it points to. Which

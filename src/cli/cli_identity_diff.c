@@ -39,18 +39,6 @@ typedef struct DiffRun
 	Buffer out;
 } DiffRun;
 
-static bool
-diff_sink(void *context, const IdentityDelta *delta, const IdentityChange *changes, size_t nchanges,
-		  Err *err)
-{
-	(void) context;
-	(void) delta;
-	(void) changes;
-	(void) nchanges;
-	(void) err;
-	return true;
-}
-
 static const char *
 diff_second_model(const CliArgs *args)
 {
@@ -95,7 +83,7 @@ diff_first(DiffRun *run, const IdentityMemory *memory, Err *err)
 	run->owns_before = true;
 	run->before = identity_new(run->old_model, deployment, memory, err);
 	ok = run->before != NULL &&
-		 (feed = dataset_feed_new(run->before, run->old_model, run->common.threads, diff_sink, NULL,
+		 (feed = dataset_feed_new(run->before, run->old_model, run->common.threads, NULL, NULL,
 								  err)) != NULL;
 	while (ok && dataset_store_next(run->store, &at, &stored))
 	{
@@ -159,7 +147,7 @@ diff_partitions(DiffRun *run, Err *err)
 	run->after = identity_new(run->new_model, deployment, &memory, err);
 	if (run->after == NULL ||
 		!cli_identity_switch(run->after, run->new_model, run->before, run->store, run->state,
-							 run->common.threads, diff_sink, NULL, &position, err))
+							 run->common.threads, NULL, NULL, &position, err))
 		return false;
 	run->records = alloc_zero((dataset_store_count(run->store) + 1) * sizeof(*run->records));
 	if (run->records == NULL)

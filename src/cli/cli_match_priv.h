@@ -57,7 +57,7 @@ MatchSource *match_find_source(MatchRun *run, const char *name);
 bool match_forget(MatchRun *run, IdentityRef ref, Err *err) MUST_CHECK;
 
 /* Puts the engine's state over to another model: records adopted with their ids, settled, and
- * every judgement made again. Used by match and by diff. */
+ * every judgement made again; sink NULL as for a feed. Used by match and by diff. */
 bool cli_identity_switch(Identity *to, const IdentityModel *model, const Identity *from,
 						 DatasetStore *store, DatasetState *state, int threads,
 						 DatasetDeltaSink sink, void *context, uint64_t *position,

@@ -38,7 +38,7 @@ switch_judge(void *context, const char *line, size_t length, Err *err)
 	change.judgement.carried = true;
 	if (!identity_prepare(run->to, &change, 1, &delta, err))
 		return false;
-	ok = run->sink(run->context, delta, NULL, 0, err);
+	ok = run->sink == NULL || run->sink(run->context, delta, NULL, 0, err);
 	if (ok)
 		identity_commit(run->to);
 	else

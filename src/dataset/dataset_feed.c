@@ -132,7 +132,8 @@ feed_take(DatasetFeed *feed, FeedBatch *batch, Err *err)
 	else if (batch->count > 0 &&
 			 identity_prepare(feed->identity, batch->changes, batch->count, &delta, err))
 	{
-		ok = feed->sink(feed->context, delta, batch->changes, batch->count, err);
+		ok = feed->sink == NULL ||
+			 feed->sink(feed->context, delta, batch->changes, batch->count, err);
 		if (ok)
 			identity_commit(feed->identity);
 		else

@@ -4,8 +4,8 @@
  *
  * A question is a pair of customers joined by an edge, or a record that fits its own
  * customer badly.  Its value is what the answer is expected to gain: the probability, as
- * the model and earlier answers have it, that something changes times the root of the pairs it would mend, which
- * stands between counting pairs and counting customers made whole.
+ * the model and earlier answers have it, that something changes times a root of the pairs it would
+ * mend, which stands between counting pairs and counting customers made whole.
  */
 #include "identity/identity_odds_priv.h"
 

@@ -154,6 +154,7 @@ identity_store_note(Store *store, Ref ref, size_t offset, size_t size)
 {
 	size_t need = (size + 7) / 8 * 8 + STORE_ENTRY;
 	const uint8_t *from = (uint8_t *) store_at(store, ref) + offset;
+
 	if (store->journal_room - store->journal_used < need)
 	{
 		size_t room = store->journal_room ? store->journal_room * 2 : 1 << 16;

@@ -5,8 +5,8 @@
  * bench_identity_engine CONFIG FILE.csv [CLUSTERS.csv [TRUE.csv]] reads the file first, so that no reading is timed, and
  * prints name=value lines.  Records go in one by one, each a batch of its own, with
  * clustering and events; then, as feed_…, as `goldpan identity match` hands them over: in batches,
- * whose forms threads make meanwhile.  Up to FEW records both are medians of RUNS.  Pairs are those that share a blocking key, in the order in which
- * blocking yields them; scoring them is timed alone.  With CLUSTERS.csv only the partition is
+ * whose forms threads make meanwhile.  Up to FEW records both are medians of RUNS.  Pairs are those
+ * that share a blocking key, in the order in which blocking yields them; scoring them is timed alone.  With CLUSTERS.csv only the partition is
  * written, right after the last change.  TRUE.csv has a line for each true pair, two numbers of
  * rows from 0: how many of them share a key that is not over the cap is the blocking recall.
  */
@@ -193,22 +193,10 @@ ingest_once(Identity *identity, const Record *records, size_t count, double *too
 }
 
 static bool
-delta_drop(void *context, const IdentityDelta *delta, const IdentityChange *changes,
-		   size_t nchanges, Err *err)
-{
-	(void) context;
-	(void) delta;
-	(void) changes;
-	(void) nchanges;
-	(void) err;
-	return true;
-}
-
-static bool
 feed_once(Identity *identity, const IdentityModel *model, const Record *records, size_t count,
 		  int threads, double *seconds, Err *err)
 {
-	DatasetFeed *feed = dataset_feed_new(identity, model, threads, delta_drop, NULL, err);
+	DatasetFeed *feed = dataset_feed_new(identity, model, threads, NULL, NULL, err);
 	double started = now();
 	bool ok = feed != NULL;
 
