@@ -23,12 +23,16 @@
 _Static_assert(COLUMNS_MOST < 256, "columns are numbered in a byte");
 
 static const Parameter part_parameters[ODDS_PARTS] = {
-	PARAMETER_sure_offset,	PARAMETER_sure_best,	PARAMETER_sure_mean,   PARAMETER_sure_capped,
-	PARAMETER_sure_against, PARAMETER_sure_smaller, PARAMETER_sure_larger, PARAMETER_sure_rivals};
+#define X(name) [ODDS_##name] = PARAMETER_sure_##name,
+	ODDS_PART_TABLE(X)
+#undef X
+};
 
 /* How firmly a part keeps to the model's parameter, by the usual size of what it multiplies;
  * then how firmly a level keeps to nothing. */
-static const double part_firmness[ODDS_PARTS] = {3, 90, 90, 300, 90, 9, 9, 9};
+static const double part_firmness[ODDS_PARTS] = {
+	[ODDS_offset] = 3,	 [ODDS_best] = 90,	 [ODDS_mean] = 90,	[ODDS_capped] = 300,
+	[ODDS_against] = 90, [ODDS_smaller] = 9, [ODDS_larger] = 9, [ODDS_rivals] = 9};
 static const double level_firmness = 3;
 
 double
@@ -59,17 +63,23 @@ identity_chance(double bits)
 	return 1 / (1 + exp2(-bits));
 }
 
+double
+identity_chance_log(double bits)
+{
+	return bits < -50 ? bits : -log2(1 + exp2(-bits));
+}
+
 static void
 parts_of(const Doubt *doubt, double part[ODDS_PARTS])
 {
-	part[0] = 1;
-	part[1] = doubt->best;
-	part[2] = doubt->mean;
-	part[3] = doubt->capped;
-	part[4] = doubt->against;
-	part[5] = log2(doubt->smaller);
-	part[6] = log2(doubt->larger);
-	part[7] = log2(doubt->rivals);
+	part[ODDS_offset] = 1;
+	part[ODDS_best] = doubt->best;
+	part[ODDS_mean] = doubt->mean;
+	part[ODDS_capped] = doubt->capped;
+	part[ODDS_against] = doubt->against;
+	part[ODDS_smaller] = log2(doubt->smaller);
+	part[ODDS_larger] = log2(doubt->larger);
+	part[ODDS_rivals] = log2(doubt->rivals);
 }
 
 void
@@ -149,25 +159,34 @@ side_of(const Identity *identity, const uint64_t *hash, size_t count, uint32_t a
 	return n;
 }
 
+bool
+identity_odds_anchors(const Identity *identity, const JudgeRow *judge, uint32_t *a, uint32_t *b)
+{
+	const JudgeBody *body;
+
+	if (judge->body == 0 ||
+		(judge->verdict != IDENTITY_SAME && judge->verdict != IDENTITY_DIFFERENT))
+		return false;
+	body = store_at(&identity->store, judge->body);
+	*a = identity_find_hash(identity, body->hash[0]);
+	*b = identity_find_hash(identity, body->hash[1]);
+	return *a != 0 && *b != 0 &&
+		   identity_form_of(identity, identity_record(identity, *a))->kind ==
+			   identity_form_of(identity, identity_record(identity, *b))->kind;
+}
+
 /* The evidence that the answer was given on, as far as it is there still. */
-static bool
-recall(const Identity *identity, const JudgeRow *judge, Answer *answer)
+static void
+recall(const Identity *identity, const JudgeRow *judge, uint32_t a, uint32_t b, Answer *answer)
 {
 	const JudgeBody *body = store_at(&identity->store, judge->body);
-	uint32_t a = identity_find_hash(identity, body->hash[0]);
-	uint32_t b = identity_find_hash(identity, body->hash[1]);
+	const IdentityForm *x = identity_form_of(identity, identity_record(identity, a));
+	const IdentityForm *y = identity_form_of(identity, identity_record(identity, b));
 	uint32_t one[SIDE_MOST], other[SIDE_MOST];
-	const IdentityForm *x, *y;
 	size_t none, nother;
 	Comparison c;
 	Doubt doubt;
 
-	if (a == 0 || b == 0)
-		return false;
-	x = identity_form_of(identity, identity_record(identity, a));
-	y = identity_form_of(identity, identity_record(identity, b));
-	if (x->kind != y->kind)
-		return false;
 	none = side_of(identity, body->hash + 2, body->nseen_a, a, one);
 	nother = side_of(identity, body->hash + 2 + body->nseen_a, body->nseen_b, b, other);
 	identity_compare(identity->model, x, y, &c);
@@ -178,7 +197,6 @@ recall(const Identity *identity, const JudgeRow *judge, Answer *answer)
 	memcpy(answer->level, doubt.level, COMPARES);
 	answer->kind = x->kind;
 	answer->same = judge->verdict == IDENTITY_SAME;
-	return true;
 }
 
 /* The newest answers in force; false: out of memory. */
@@ -187,6 +205,7 @@ recall_answers(const Identity *identity, Answers *answers)
 {
 	const Root *root = identity_root(identity);
 	const JudgeRow **judges = alloc_bytes((root->judges.count + 1) * sizeof(const JudgeRow *));
+	uint32_t a, b;
 	size_t n = 0;
 
 	answers->item = alloc_bytes((ANSWERS_MOST + 1) * sizeof(Answer));
@@ -195,14 +214,14 @@ recall_answers(const Identity *identity, Answers *answers)
 	{
 		const JudgeRow *judge = identity_judge(identity, j);
 
-		if (judge->body != 0 &&
-			(judge->verdict == IDENTITY_SAME || judge->verdict == IDENTITY_DIFFERENT))
+		if (identity_odds_anchors(identity, judge, &a, &b))
 			judges[n++] = judge;
 	}
 	if (n > 1)
 		qsort(judges, n, sizeof(const JudgeRow *), by_newest);
-	for (size_t i = 0; answers->item != NULL && i < n && answers->count < ANSWERS_MOST; i++)
-		answers->count += recall(identity, judges[i], &answers->item[answers->count]);
+	for (size_t i = 0; answers->item != NULL && i < n && i < ANSWERS_MOST; i++)
+		if (identity_odds_anchors(identity, judges[i], &a, &b))
+			recall(identity, judges[i], a, b, &answers->item[answers->count++]);
 	alloc_free(judges);
 	if (judges != NULL && answers->item != NULL)
 		return true;
@@ -244,12 +263,9 @@ likelihood(const Fit *fit, const double *weight)
 	for (size_t i = 0; i < fit->answers->count; i++)
 	{
 		const Answer *answer = &fit->answers->item[i];
-		double bits;
 
-		if (answer->kind != fit->kind)
-			continue;
-		bits = odds_of(fit, weight, answer) * (answer->same ? 1 : -1);
-		sum += bits < -50 ? bits : -log2(1 + exp2(-bits));
+		if (answer->kind == fit->kind)
+			sum += identity_chance_log(odds_of(fit, weight, answer) * (answer->same ? 1 : -1));
 	}
 	for (unsigned i = 0; i < fit->columns; i++)
 		sum -= fit->firmness[i] / 2 * (weight[i] - fit->start[i]) * (weight[i] - fit->start[i]);

@@ -214,6 +214,75 @@ test_undone(void **state)
 	assert_true(question("p7a").probability == before);
 }
 
+#define TWINS 56
+
+/* Twice the same record TWINS times, and what a steward says of each; then of strangers, two each. */
+static void
+answer_twins(unsigned wrong)
+{
+	for (unsigned i = 0; i < TWINS; i++)
+	{
+		char name[60], email[60], phone[20], a[8], b[8];
+
+		snprintf(name, sizeof(name), "%s %s%c", names[i % NAMES][1 + i / NAMES % 2],
+				 names[i % NAMES][0], 'a' + i / 16);
+		snprintf(email, sizeof(email), "t%u@example.org", 700 + i);
+		snprintf(phone, sizeof(phone), "+44 113 496 %u", 1000 + i);
+		snprintf(a, sizeof(a), "a%u", i);
+		snprintf(b, sizeof(b), "b%u", i);
+		put(a, name, email, phone);
+		put(b, name, email, phone);
+		answer(a, b, wrong != 0 && i % wrong == 0 ? IDENTITY_DIFFERENT : IDENTITY_SAME);
+	}
+	for (unsigned i = 0; i + 1 < TWINS; i += 4)
+	{
+		char a[8], b[8];
+
+		snprintf(a, sizeof(a), "a%u", i);
+		snprintf(b, sizeof(b), "a%u", i + 1);
+		answer(a, b, IDENTITY_DIFFERENT);
+	}
+}
+
+static double
+calibrated(void)
+{
+	IdentityModel *to = identity_model_default(NULL);
+	double before = 0, after = 0;
+	Err err;
+
+	assert_non_null(to);
+	assert_true(identity_model_get(to, "person.sure_best", &before, &err));
+	assert_true(identity_calibrate(identity, to, &err));
+	assert_true(identity_model_get(to, "person.sure_best", &after, &err));
+	identity_model_free(to);
+	return after / before;
+}
+
+/* One answer in nine is wrong, also where all agrees: the odds are worth less, and still something. */
+static void
+test_calibrated_to_errors(void **state)
+{
+	double slope;
+
+	(void) state;
+	answer_twins(9);
+	slope = calibrated();
+	assert_true(slope > 0.01 && slope < 0.5);
+}
+
+/* No mistake at all makes nothing certain. */
+static void
+test_calibrated_to_perfection(void **state)
+{
+	double slope;
+
+	(void) state;
+	answer_twins(0);
+	slope = calibrated();
+	assert_true(slope > 0.8 && slope < 3);
+}
+
 int
 main(void)
 {
@@ -221,6 +290,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_answers_teach, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rivals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_undone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_calibrated_to_errors, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_calibrated_to_perfection, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
