@@ -210,7 +210,7 @@ typedef struct IdentityReviewItem
 
 typedef bool (*IdentityReviewVisit)(void *context, const IdentityReviewItem *item);
 /* Items in the order of their value, most valuable first; audit: so many automatic links,
- * chosen by a stable hash, mixed in. */
+ * chosen by a stable hash among those that nobody confirmed, mixed in. */
 bool identity_review(const Identity *identity, size_t audit, IdentityReviewVisit visit,
 					 void *context, Err *err) MUST_CHECK;
 

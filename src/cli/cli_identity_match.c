@@ -395,7 +395,7 @@ static const CliOption match_options[] = {
 	{"partial", 0, NULL, "the input holds changes only: records that are missing stay"},
 	{"accept-deletes", 0, NULL, "remove records although most of a source is missing"},
 	{"switch-model", 0, NULL, "give the state the model of --model; ids are kept by overlap"},
-	{"audit", 0, "N", "mix about N random automatic links into --review"},
+	{"audit", 0, "N", "mix N random automatic links into --review"},
 	CLI_IDENTITY_OPTION_MEMORY,
 	CLI_IDENTITY_OPTION_THREADS,
 	CLI_IDENTITY_OPTION_QUIET,

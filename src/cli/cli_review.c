@@ -489,7 +489,7 @@ review_run(const CliArgs *args, Err *err)
 static const CliOption review_options[] = {
 	CLI_IDENTITY_OPTION_STATE,
 	{"user", 'u', "NAME", "who answers (default: the login name)"},
-	{"audit", 0, "N", "mix in about N random automatic links"},
+	{"audit", 0, "N", "mix in N random automatic links that nobody confirmed"},
 	{"export", 0, "FILE", "write the questions as CSV, with an empty column for the answer"},
 	{"import", 0, "FILE", "read answers from such a file"},
 	{"rejects", 0, "FILE", "with --import: write refused rows here, with reasons"},

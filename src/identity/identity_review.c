@@ -16,7 +16,8 @@
 
 #include "goldpan/alloc.h"
 
-#define SIDE_MOST 12
+#define SIDE_MOST	12
+#define AUDIT_EVERY 3 /* an audit for so many questions */
 
 typedef struct Pair
 {
@@ -57,6 +58,13 @@ by_value(const void *a, const void *b)
 		return p->value > q->value ? -1 : 1;
 	order = memcmp(&p->customer_a, &q->customer_a, sizeof(p->customer_a));
 	return order != 0 ? order : memcmp(&p->customer_b, &q->customer_b, sizeof(p->customer_b));
+}
+
+static void
+in_order(Items *items)
+{
+	if (items->count > 1)
+		qsort(items->item, items->count, sizeof(items->item[0]), by_value);
 }
 
 static IdentityReviewItem *
@@ -286,14 +294,10 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 	const EntityRow *row = identity_entity(identity, entity);
 	uint32_t list[64], worst = 0, best = 0;
 	size_t n = members(identity, entity, list, 64);
-	double worst_mean = 0, best_mean = 0, probability;
+	double worst_mean = 0, best_mean = 0;
 	IdentityReviewItem *item;
-	unsigned kind;
 	Odds odds;
 
-	if (n == 0)
-		return true;
-	kind = identity_form_of(identity, identity_record(identity, list[0]))->kind;
 	for (size_t i = 0; i < n; i++)
 	{
 		double mean = identity_mean_bits(identity, &list[i], 1, list, n);
@@ -309,12 +313,6 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 			best_mean = mean;
 		}
 	}
-	/* no pair is asked about: what was learned from pairs says nothing */
-	identity_odds_model(identity->model, kind, &odds);
-	probability = identity_chance(identity_odds(
-		&odds,
-		&(Doubt){
-			.best = 10, .mean = worst_mean, .smaller = 1, .larger = (double) n - 1, .rivals = 1}));
 	if (worst == best || worst_mean > 6 || confirmed(identity, worst))
 		return true;
 	item = add_item(items);
@@ -329,51 +327,120 @@ split_item(const Identity *identity, uint32_t entity, Items *items)
 	item->size_b = 1;
 	item->best = best_mean;
 	item->mean = worst_mean;
-	item->probability = probability;
-	item->value = (1 - probability) * sqrt(row->count - 1.0);
+	/* no pair is asked about: what was learned from pairs says nothing */
+	identity_odds_model(identity->model,
+						identity_form_of(identity, identity_record(identity, worst))->kind, &odds);
+	item->probability = identity_chance(identity_odds(
+		&odds,
+		&(Doubt){
+			.best = 10, .mean = worst_mean, .smaller = 1, .larger = (double) n - 1, .rivals = 1}));
+	item->value = (1 - item->probability) * sqrt(row->count - 1.0);
 	item->reason = "fits badly";
 	return true;
 }
 
 static bool
-entity_items(const Identity *identity, size_t audit, Items *items)
+split_items(const Identity *identity, Items *items)
 {
 	const Root *root = identity_root(identity);
-	uint64_t every = audit == 0 ? 0 : root->nentities / audit + 1;
 
 	for (uint32_t e = 1; e <= root->entities.count; e++)
 	{
 		const EntityRow *row = identity_entity(identity, e);
-		const RecordRow *head, *next;
-		IdentityReviewItem *item;
-		uint64_t hash;
 
-		if (row->state != ENTITY_LIVE || row->count < 2)
-			continue;
-		if (row->count >= 3 && !split_item(identity, e, items))
+		if (row->state == ENTITY_LIVE && row->count >= 3 && !split_item(identity, e, items))
 			return false;
-		memcpy(&hash, row->id.bytes, sizeof(hash));
-		if (every == 0 || hash % every != 0)
-			continue;
-		item = add_item(items);
-		if (item == NULL)
-			return false;
-		head = identity_record(identity, row->head);
-		next = identity_record(identity, head->next_member);
-		item->type = IDENTITY_REVIEW_AUDIT;
-		item->a = identity_record_ref(identity, head);
-		item->b = identity_record_ref(identity, next);
-		item->customer_a = item->customer_b = row->id;
-		item->version_a = item->version_b = row->version;
-		item->size_a = row->count - 1;
-		item->size_b = 1;
-		item->best = item->mean =
-			identity_mean_bits(identity, &row->head, 1, &head->next_member, 1);
-		item->probability = 1;
-		item->value = (double) (hash >> 32 & 0xff) / 64;
-		item->reason = "audit";
 	}
 	return true;
+}
+
+typedef struct Drawn
+{
+	uint64_t hash;
+	uint32_t entity;
+} Drawn;
+
+static int
+by_hash(const void *a, const void *b)
+{
+	const Drawn *p = a, *q = b;
+
+	if (p->hash != q->hash)
+		return p->hash < q->hash ? -1 : 1;
+	return p->entity < q->entity ? -1 : p->entity > q->entity;
+}
+
+static bool
+audit_item(const Identity *identity, const Drawn *drawn, double value, Items *items)
+{
+	const EntityRow *row = identity_entity(identity, drawn->entity);
+	const RecordRow *head = identity_record(identity, row->head);
+	IdentityReviewItem *item = add_item(items);
+
+	if (item == NULL)
+		return false;
+	item->type = IDENTITY_REVIEW_AUDIT;
+	item->a = identity_record_ref(identity, head);
+	item->b = identity_record_ref(identity, identity_record(identity, head->next_member));
+	item->customer_a = item->customer_b = row->id;
+	item->version_a = item->version_b = row->version;
+	item->size_a = row->count - 1;
+	item->size_b = 1;
+	item->best = item->mean = identity_mean_bits(identity, &row->head, 1, &head->next_member, 1);
+	item->probability = 1;
+	item->value = value;
+	item->reason = "audit";
+	return true;
+}
+
+/* Before which question the i-th of the links drawn comes.  A list is asked for again after each
+ * answer, so what comes first is drawn anew each time, by the question it would come before. */
+static size_t
+audit_place(const Items *items, size_t i, const Drawn *drawn)
+{
+	uint64_t mixed;
+
+	memcpy(&mixed, items->item[0].customer_a.bytes, sizeof(mixed));
+	return AUDIT_EVERY * i + (mixed ^ drawn->hash) % AUDIT_EVERY;
+}
+
+/* So many links that nobody confirmed, those of the smallest hashes, mixed into the questions, which
+ * are in their order. */
+static bool
+audit_items(const Identity *identity, size_t audit, Items *items)
+{
+	const Root *root = identity_root(identity);
+	size_t n = 0, questions = items->count;
+	Drawn *drawn;
+	bool ok = true;
+
+	if (audit == 0)
+		return true;
+	drawn = alloc_bytes((root->entities.count + 1) * sizeof(*drawn));
+	if (drawn == NULL)
+		return false;
+	for (uint32_t e = 1; e <= root->entities.count; e++)
+	{
+		const EntityRow *row = identity_entity(identity, e);
+		uint64_t hash;
+
+		if (row->state != ENTITY_LIVE || row->count < 2 ||
+			confirmed(identity, identity_record(identity, row->head)->next_member))
+			continue;
+		memcpy(&hash, row->id.bytes, sizeof(hash));
+		drawn[n++] = (Drawn){hash, e};
+	}
+	if (n > 1)
+		qsort(drawn, n, sizeof(*drawn), by_hash);
+	for (size_t i = 0; ok && i < n && i < audit; i++)
+	{
+		size_t place = questions == 0 ? 0 : audit_place(items, i, &drawn[i]);
+		double value = place < questions ? nextafter(items->item[place].value, INFINITY) : 0;
+
+		ok = audit_item(identity, &drawn[i], value, items);
+	}
+	alloc_free(drawn);
+	return ok;
 }
 
 bool
@@ -385,12 +452,17 @@ identity_review(const Identity *identity, size_t audit, IdentityReviewVisit visi
 
 	identity_query_enter(identity);
 	done = identity_odds_learn(identity, items.odds) && join_items(identity, &items) &&
-		   entity_items(identity, audit, &items);
+		   split_items(identity, &items);
+	if (done)
+	{
+		in_order(&items);
+		done = audit_items(identity, audit, &items);
+	}
 	if (!done)
 		err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory collecting questions");
-	else if (items.count > 0)
+	else
 	{
-		qsort(items.item, items.count, sizeof(items.item[0]), by_value);
+		in_order(&items);
 		for (size_t i = 0; i < items.count; i++)
 			if (!visit(context, &items.item[i]))
 				break;
