@@ -19,7 +19,7 @@ typedef struct DatasetStored
 	IdentityKind kind;
 	IdentityRef ref;   /* lives as long as the store */
 	DatasetText bytes; /* packed: equal bytes are equal records */
-	size_t slot;
+	size_t slot;	   /* below dataset_store_slots, its own while the store is open */
 } DatasetStored;
 
 #define DATASET_MAX_FIELDS (DATASET_CSV_MAX_COLUMNS + 1)
@@ -32,6 +32,7 @@ DatasetStore *dataset_store_open(const char *path, uint64_t size, uint64_t hash,
 void dataset_store_close(DatasetStore *store);
 size_t dataset_store_count(const DatasetStore *store);
 size_t dataset_store_bytes(const DatasetStore *store); /* of memory */
+size_t dataset_store_slots(const DatasetStore *store);
 bool dataset_store_find(const DatasetStore *store, IdentityRef ref, DatasetStored *stored);
 /* Walks all in the order they were written; *at starts at 0. */
 bool dataset_store_next(const DatasetStore *store, size_t *at, DatasetStored *stored);
@@ -127,6 +128,18 @@ Identity *dataset_state_identity(DatasetState *state, const IdentityMemory *memo
 typedef bool (*DatasetJudgementVisit)(void *context, const char *line, size_t length, Err *err);
 bool dataset_state_judgements(DatasetState *state, DatasetJudgementVisit visit, void *context,
 							  Err *err) MUST_CHECK;
+
+/* Who is in which customer, by events.csv alone: enough to give a state another engine where this
+ * program cannot read the one it has. For a state that was opened for writing. Errors: STOP ERR_DATA when
+ * a record of the state is in no customer. Freed before the state is closed or committed. */
+typedef struct DatasetPartition DatasetPartition;
+
+DatasetPartition *dataset_state_partition(DatasetState *state, Err *err) MUST_CHECK;
+void dataset_partition_free(DatasetPartition *partition);
+bool dataset_partition_customer(const DatasetPartition *partition, IdentityRef ref,
+								IdentityId *customer);
+/* The last position that an event names. */
+uint64_t dataset_partition_position(const DatasetPartition *partition);
 
 /* Appends what one committed batch of answers brought: durable when it returns. */
 bool dataset_state_append(DatasetState *state, const void *delta, size_t length,

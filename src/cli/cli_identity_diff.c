@@ -146,8 +146,9 @@ diff_partitions(DiffRun *run, Err *err)
 	identity_position(run->before, &position, &ordinal);
 	run->after = identity_new(run->new_model, deployment, &memory, err);
 	if (run->after == NULL ||
-		!cli_identity_switch(run->after, run->new_model, run->before, run->store, run->state,
-							 run->common.threads, NULL, NULL, &position, err))
+		!cli_identity_switch(run->after, run->new_model, (CliCustomers){run->before, NULL},
+							 run->store, run->state, run->common.threads, NULL, NULL, &position,
+							 err))
 		return false;
 	run->records = alloc_zero((dataset_store_count(run->store) + 1) * sizeof(*run->records));
 	if (run->records == NULL)

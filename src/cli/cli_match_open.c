@@ -133,7 +133,7 @@ match_delta(void *context, const IdentityDelta *delta, const IdentityChange *cha
 
 /* ---- model and engine ---- */
 
-/* The model of --model; trained on the input when the file is not there. */
+/* The model of --model, which the run owns; trained on the input when the file is not there. */
 static bool
 match_first_model(MatchRun *run, const CliArgs *args, Err *err)
 {
@@ -151,27 +151,64 @@ match_first_model(MatchRun *run, const CliArgs *args, Err *err)
 	return run->model != NULL;
 }
 
+/* Puts the records of `from` under the model, which the run then owns. */
 static bool
-match_switch(MatchRun *run, const IdentityMemory *memory, IdentityModel *model, Err *err)
+match_switch(MatchRun *run, const IdentityMemory *memory, CliCustomers from, Err *err)
 {
-	Identity *old = run->identity;
-
-	run->model = model;
-	run->owns_model = true;
 	run->owns_identity = true;
-	run->identity = identity_new(model, run->next.deployment, memory, err);
+	run->identity = identity_new(run->model, run->next.deployment, memory, err);
 	return run->identity != NULL &&
-		   cli_identity_switch(run->identity, model, old, run->old, run->state, run->common.threads,
-							   match_delta, run, &run->position, err);
+		   cli_identity_switch(run->identity, run->model, from, run->old, run->state,
+							   run->common.threads, match_delta, run, &run->position, err);
 }
 
-/* The engine as the last run left it; with another model only when that was asked for. */
+/* Another model, or the same one where this program cannot read the state's engine: of an older
+ * version, damaged or lost. Ids are with the events, too. */
+static bool
+match_restore_switch(MatchRun *run, const CliArgs *args, const IdentityMemory *memory, Err *err)
+{
+	Identity *old = dataset_state_identity(run->state, memory, err);
+	DatasetPartition *partition = NULL;
+	uint32_t ordinal;
+	bool ok;
+
+	if (old == NULL)
+	{
+		if (err->code == ERR_NOMEM)
+			return false;
+		if (!run->common.quiet)
+			(void) fprintf(stderr, "warning: %s; customer ids are taken from events.csv\n",
+						   err->message);
+		err_clear(err);
+	}
+	else
+		identity_position(old, &run->position, &ordinal);
+	if (!match_first_model(run, args, err) ||
+		(run->old = dataset_state_store(run->state, err)) == NULL)
+		return false;
+	if (old != NULL && identity_model_hash(run->model) ==
+						   identity_model_hash(dataset_state_model(run->state, err)))
+	{
+		run->identity = old;
+		return true;
+	}
+	if (old == NULL && (partition = dataset_state_partition(run->state, err)) == NULL)
+		return false;
+	if (partition != NULL)
+		run->position = dataset_partition_position(partition);
+	ok = match_switch(run, memory, (CliCustomers){old, partition}, err);
+	dataset_partition_free(partition);
+	return ok;
+}
+
+/* The engine as the last run left it; --model may name its model, or a file to write it to. */
 static bool
 match_restore(MatchRun *run, const CliArgs *args, const IdentityMemory *memory, Err *err)
 {
 	const char *path = cli_value(args, "model");
-	IdentityModel *model = NULL;
+	IdentityModel *model;
 	uint32_t ordinal;
+	bool same;
 
 	run->identity = dataset_state_identity(run->state, memory, err);
 	run->model = run->identity != NULL ? dataset_state_model(run->state, err) : NULL;
@@ -186,20 +223,15 @@ match_restore(MatchRun *run, const CliArgs *args, const IdentityMemory *memory, 
 	model = cli_identity_model(path, err);
 	if (model == NULL)
 		return false;
-	if (identity_model_hash(model) == identity_model_hash(run->model))
-		identity_model_free(model);
-	else if (cli_has(args, "switch-model"))
-		return match_switch(run, memory, model, err);
-	else
-	{
-		identity_model_free(model);
-		(void) err_set(err, ERR_CLASS_USAGE, ERR_CONFIG,
-					   "model \"%s\" is not the one that state \"%s\" was made with", path,
-					   cli_value(args, "state"));
-		return err_hint(err, "See what a switch would do with \"goldpan identity diff\", then give "
-							 "--switch-model; or leave out --model.");
-	}
-	return true;
+	same = identity_model_hash(model) == identity_model_hash(run->model);
+	identity_model_free(model);
+	if (same)
+		return true;
+	(void) err_set(err, ERR_CLASS_USAGE, ERR_CONFIG,
+				   "model \"%s\" is not the one that state \"%s\" was made with", path,
+				   cli_value(args, "state"));
+	return err_hint(err, "See what a switch would do with \"goldpan identity diff\", then give "
+						 "--switch-model; or leave out --model.");
 }
 
 static bool
@@ -224,7 +256,8 @@ match_engine(MatchRun *run, const CliArgs *args, Err *err)
 			return err_set(err, ERR_CLASS_USAGE, ERR_CONFIG,
 						   "%s is of deployment \"%s\", the state of \"%s\"",
 						   run->common.config->path, deployment, run->next.deployment);
-		return match_restore(run, args, &memory, err);
+		return cli_has(args, "switch-model") ? match_restore_switch(run, args, &memory, err)
+											 : match_restore(run, args, &memory, err);
 	}
 	run->next.deployment = deployment;
 	run->owns_identity = run->owns_old = true;

@@ -56,9 +56,16 @@ MatchSource *match_find_source(MatchRun *run, const char *name);
 /* Notes an erased record, whose judgements are to be left out. */
 bool match_forget(MatchRun *run, IdentityRef ref, Err *err) MUST_CHECK;
 
-/* Puts the engine's state over to another model: records adopted with their ids, settled, and
+/* Who is in which customer: as an engine knows it, or where there is none as the events tell. */
+typedef struct CliCustomers
+{
+	const Identity *identity;
+	const DatasetPartition *partition;
+} CliCustomers;
+
+/* Puts the records of `from` under another model: adopted with their ids, settled, and
  * every judgement made again; sink NULL as for a feed. Used by match and by diff. */
-bool cli_identity_switch(Identity *to, const IdentityModel *model, const Identity *from,
+bool cli_identity_switch(Identity *to, const IdentityModel *model, CliCustomers from,
 						 DatasetStore *store, DatasetState *state, int threads,
 						 DatasetDeltaSink sink, void *context, uint64_t *position,
 						 Err *err) MUST_CHECK;

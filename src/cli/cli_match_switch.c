@@ -47,7 +47,7 @@ switch_judge(void *context, const char *line, size_t length, Err *err)
 }
 
 bool
-cli_identity_switch(Identity *to, const IdentityModel *model, const Identity *from,
+cli_identity_switch(Identity *to, const IdentityModel *model, CliCustomers from,
 					DatasetStore *store, DatasetState *state, int threads, DatasetDeltaSink sink,
 					void *context, uint64_t *position, Err *err)
 {
@@ -69,7 +69,9 @@ cli_identity_switch(Identity *to, const IdentityModel *model, const Identity *fr
 								 .nfields = dataset_store_fields(&stored, fields)};
 
 		*position += 1;
-		if (!identity_customer(from, stored.ref, &change.customer))
+		if (!(from.identity != NULL
+				  ? identity_customer(from.identity, stored.ref, &change.customer)
+				  : dataset_partition_customer(from.partition, stored.ref, &change.customer)))
 			change.type = IDENTITY_UPSERT;
 		ok = dataset_feed_add(feed, &change, err);
 	}

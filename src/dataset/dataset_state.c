@@ -286,6 +286,19 @@ state_needs_run(const DatasetState *state, Err *err)
 	return err_hint(err, "goldpan identity match --state %s fills it.", state->path);
 }
 
+/* What to do about a state of another version, or a damaged one: model and engine can be made anew. */
+static void
+state_cure(const DatasetState *state, Err *err)
+{
+	if (err == NULL || err->code == ERR_NOMEM)
+		return;
+	(void) err_hint(
+		err,
+		"Take a model that this program reads, or train one, with \"goldpan identity match "
+		"--state %s --model FILE --switch-model\": customers keep their ids.",
+		state->path);
+}
+
 IdentityModel *
 dataset_state_model(DatasetState *state, Err *err)
 {
@@ -300,11 +313,15 @@ dataset_state_model(DatasetState *state, Err *err)
 		state->model = identity_model_parse((const char *) text.data, text.length, err);
 	buffer_release(&text);
 	if (state->model == NULL)
+	{
 		(void) err_context(err, "model \"%s\"", path);
+		state_cure(state, err);
+	}
 	else if (identity_model_hash(state->model) != state->model_hash)
 	{
 		(void) err_set(err, ERR_CLASS_STOP, ERR_DATA, "file \"%s\" is not the state's model: %s",
 					   path, "its hash is another one");
+		state_cure(state, err);
 		identity_model_free(state->model);
 		state->model = NULL;
 	}
@@ -369,6 +386,11 @@ dataset_state_identity(DatasetState *state, const IdentityMemory *memory, Err *e
 	{
 		identity_free(state->identity);
 		state->identity = NULL;
+	}
+	if (state->identity == NULL)
+	{
+		(void) err_context(err, "file \"%s\"", path);
+		state_cure(state, err);
 	}
 	return state->identity;
 }

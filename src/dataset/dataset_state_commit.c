@@ -286,7 +286,8 @@ dataset_state_commit(DatasetNext *next, const Identity *identity, const Identity
 	ok = ok && commit_size(state, "events", &after.events_size, err) &&
 		 commit_judgements(next, &after.judgements_size, err) &&
 		 commit_snapshot(state, identity, err);
-	if (ok && (state->generation == 0 || after.model_hash != state->model_hash))
+	/* a model that was not read may be there no more */
+	if (ok && (state->model == NULL || after.model_hash != state->model_hash))
 	{
 		after.model_generation = after.generation;
 		ok = commit_model(state, model, err);

@@ -180,6 +180,12 @@ dataset_store_bytes(const DatasetStore *store)
 	return store->nslots * sizeof(*store->slots);
 }
 
+size_t
+dataset_store_slots(const DatasetStore *store)
+{
+	return store->nslots;
+}
+
 bool
 dataset_store_find(const DatasetStore *store, IdentityRef ref, DatasetStored *stored)
 {

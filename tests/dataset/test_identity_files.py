@@ -333,6 +333,79 @@ def answered(state, share):
     return said
 
 
+def what_this_program_cannot_read_keeps_its_ids(folder):
+    """Another version's model, a damaged snapshot, a lost one: records, answers and events are enough."""
+    state, new, one, two = (f"{folder}/{name}" for name in ("s", "new.json", "1.csv", "2.csv"))
+    match("-s", state)
+    answered(state, 6)
+    match("-s", state, "-o", one)
+    shutil.copy(f"{state}/model-1.json", new)
+
+    def older():
+        with open(f"{state}/model-1.json", encoding="utf-8") as file:
+            text = file.read()
+        with open(f"{state}/model-1.json", "w", encoding="utf-8") as file:
+            file.write(re.sub("rules [0-9]+;", "rules 1;", text))
+
+    def damaged():
+        with open(f"{state}/snapshot-2", "r+b") as file:
+            file.seek(5000)
+            byte = file.read(1)[0]
+            file.seek(5000)
+            file.write(bytes([byte ^ 1]))
+
+    def emptied():
+        os.truncate(f"{state}/model-1.json", 0)
+
+    def lost():
+        os.unlink(f"{state}/snapshot-2")
+
+    shutil.copytree(state, f"{folder}/kept")
+    for harm, name in ((older, "model-1.json"), (damaged, "snapshot-2"), (emptied, "model-1.json"), (lost, "snapshot-2")):
+        shutil.rmtree(state)
+        shutil.copytree(f"{folder}/kept", state)
+        harm()
+        for told in (match("-s", state, status=None), run("review", "-s", state, "--json", status=None)):
+            assert told.returncode != 0 and f"{state}/{name}" in told.stderr, told.stderr
+            assert "--switch-model" in told.stderr, told.stderr
+        match("-s", state, "-o", two, "-m", new, "--switch-model")
+        assert clusters(two) == clusters(one), harm.__name__
+        assert partition_of_events(f"{state}/events.csv") == clusters(one), harm.__name__
+        match("-s", state, "-o", two)
+        assert clusters(two) == clusters(one), harm.__name__
+        run("review", "-s", state, "--json", text="")
+    # Where events are not those of the records nothing is guessed.
+    shutil.rmtree(state)
+    shutil.copytree(f"{folder}/kept", state)
+    lost()
+    with open(f"{state}/events.csv", "r+", encoding="utf-8") as file:
+        text = file.read()
+        file.seek(0)
+        file.write(text.replace(",moved,", ",nowed,"))
+    told = match("-s", state, "-m", new, "--switch-model", status=6).stderr
+    assert f"{state}/events.csv" in told, told
+    # A model that is not there is trained on the input.
+    match("-s", f"{folder}/kept", "-m", f"{folder}/fresh.json", "--switch-model")
+    assert os.path.getsize(f"{folder}/fresh.json") > 1000
+
+
+def an_audit_shows_as_many_links_as_it_should_and_none_twice(folder):
+    state, sheet, again = (f"{folder}/{name}" for name in ("s", "1.csv", "2.csv"))
+    match("-s", state)
+    run("review", "-s", state, "--audit=30", "--export", sheet)
+    kinds = [row["type"] for row in rows(sheet)]
+    assert kinds.count("audit") == 30, kinds
+    # Mixed in: not all at the front, and none left for the end.
+    assert kinds[:30].count("audit") < 15 and kinds[:125].count("audit") == 30, kinds
+    audits = [dict(row, answer="same") for row in rows(sheet) if row["type"] == "audit"]
+    write(sheet, list(audits[0]), [row.values() for row in audits])
+    run("review", "-s", state, "--import", sheet)
+    run("review", "-s", state, "--audit=30", "--export", again)
+    pair = ("record_id_a", "record_id_b")
+    second = {tuple(row[name] for name in pair) for row in rows(again) if row["type"] == "audit"}
+    assert len(second) == 30 and not second & {tuple(row[name] for name in pair) for row in audits}
+
+
 def answers_calibrate_a_new_model_that_moves_nobody(folder):
     state, old, new = (f"{folder}/{name}" for name in ("s", "old.json", "new.json"))
     match("-s", state, "-o", f"{folder}/1.csv", "-m", old)
@@ -440,8 +513,8 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
          a_report_is_a_whole_page_whose_bars_lie_within_it,
          a_full_disk_and_a_second_process_change_nothing,
-         another_model_is_refused_shown_and_switched_to,
-         answers_calibrate_a_new_model_that_moves_nobody,
+         another_model_is_refused_shown_and_switched_to, what_this_program_cannot_read_keeps_its_ids,
+         an_audit_shows_as_many_links_as_it_should_and_none_twice, answers_calibrate_a_new_model_that_moves_nobody,
          a_folder_that_holds_files_of_others_keeps_them, what_reads_the_same_is_coloured_so,
          what_strangers_never_share_is_not_held_against_two, one_contradiction_is_named_once, explanations_add_up]
 
