@@ -17,7 +17,8 @@
 typedef struct Tied /* records tied by answers "same" */
 {
 	uint64_t hash[TIED_MOST];
-	uint32_t by[TIED_MOST]; /* the judgement that tied it */
+	uint32_t by[TIED_MOST]; /* the judgement that tied it; 0 for the first */
+	size_t to[TIED_MOST];	/* which of them it was tied to */
 	size_t count;
 } Tied;
 
@@ -108,6 +109,7 @@ tie(const Identity *identity, uint64_t start, Tied *tied)
 	tied->count = 1;
 	tied->hash[0] = start;
 	tied->by[0] = 0;
+	tied->to[0] = 0;
 	for (size_t i = 0; i < tied->count; i++)
 	{
 		uint32_t judges[JUDGES_MOST];
@@ -129,24 +131,36 @@ tie(const Identity *identity, uint64_t start, Tied *tied)
 			if (j == tied->count && tied->count < TIED_MOST)
 			{
 				tied->hash[tied->count] = other;
+				tied->to[tied->count] = i;
 				tied->by[tied->count++] = judges[k];
 			}
 		}
 	}
 }
 
-static bool
-holds(const Tied *tied, uint64_t hash)
+/* Which of them has the hash; their count where none has. */
+static size_t
+tied_at(const Tied *tied, uint64_t hash)
 {
-	for (size_t i = 0; i < tied->count; i++)
-		if (tied->hash[i] == hash)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < tied->count && tied->hash[i] != hash)
+		i++;
+	return i;
 }
 
-/* A judgement that keeps a record of x apart from one of y; 0 when there is none. */
 static uint32_t
-parted(const Identity *identity, const Tied *x, const Tied *y)
+tied_by(const Tied *x, uint64_t one, const Tied *y, uint64_t other)
+{
+	uint32_t by = x->by[tied_at(x, one)];
+
+	return by != 0 ? by : y->by[tied_at(y, other)];
+}
+
+/* A judgement that keeps a record of x apart from one of y, and one that tied either of the two; 0
+ * when there is none. */
+static uint32_t
+parted(const Identity *identity, const Tied *x, const Tied *y, uint32_t *by)
 {
 	for (size_t i = 0; i < x->count; i++)
 	{
@@ -163,9 +177,19 @@ parted(const Identity *identity, const Tied *x, const Tied *y)
 			if (judge->verdict != IDENTITY_DIFFERENT && judge->verdict != IDENTITY_SPLIT)
 				continue;
 			for (uint32_t f = first; f < last; f++)
-				if ((holds(x, body->hash[0]) && holds(y, body->hash[f])) ||
-					(holds(y, body->hash[0]) && holds(x, body->hash[f])))
-					return judges[k];
+			{
+				uint64_t one = body->hash[0], other = body->hash[f];
+
+				if (tied_at(x, one) == x->count || tied_at(y, other) == y->count)
+				{
+					one = body->hash[f];
+					other = body->hash[0];
+				}
+				if (tied_at(x, one) == x->count || tied_at(y, other) == y->count)
+					continue;
+				*by = tied_by(x, one, y, other);
+				return judges[k];
+			}
 		}
 	}
 	return 0;
@@ -187,15 +211,16 @@ describe(const Identity *identity, uint32_t number, char *out, size_t size)
 				 identity_judge_text(body, 3));
 }
 
+/* third: 0 where two contradict each other. */
 static IdentityStatus
 refuse(const Identity *identity, const IdentityJudgement *j, uint32_t second, uint32_t third,
 	   char *message, size_t size)
 {
 	char x[150], y[150];
 
-	describe(identity, second != 0 ? second : third, x, sizeof(x));
+	describe(identity, second, x, sizeof(x));
 	describe(identity, third, y, sizeof(y));
-	if (second == 0 || third == 0 || third == second)
+	if (third == 0)
 		snprintf(message, size, "judgement %llu contradicts judgement %s",
 				 (unsigned long long) j->handle, x);
 	else
@@ -209,7 +234,7 @@ check(const Identity *identity, const IdentityJudgement *j, uint64_t a, uint64_t
 	  size_t size)
 {
 	Tied x, y;
-	uint32_t other;
+	uint32_t other, by = 0;
 
 	if (j->verdict == IDENTITY_UNSURE)
 		return IDENTITY_DONE;
@@ -217,13 +242,9 @@ check(const Identity *identity, const IdentityJudgement *j, uint64_t a, uint64_t
 	if (j->verdict == IDENTITY_SAME)
 	{
 		tie(identity, b, &y);
-		other = parted(identity, &x, &y);
+		other = parted(identity, &x, &y, &by);
 		if (other != 0)
-			return refuse(identity, j, other,
-						  x.count > 1	? x.by[1]
-						  : y.count > 1 ? y.by[1]
-										: other,
-						  message, size);
+			return refuse(identity, j, other, by, message, size);
 		if (x.count + y.count > TIED_MOST / 2)
 		{
 			snprintf(message, size, "judgement %llu would tie more than %d records",
@@ -237,10 +258,10 @@ check(const Identity *identity, const IdentityJudgement *j, uint64_t a, uint64_t
 		uint64_t foreign = j->verdict == IDENTITY_SPLIT
 							   ? identity_ref_hash(j->seen_b[k].source, j->seen_b[k].id)
 							   : b;
+		size_t at = tied_at(&x, foreign);
 
-		for (size_t t = 0; t < x.count; t++)
-			if (x.hash[t] == foreign)
-				return refuse(identity, j, x.count > 1 ? x.by[1] : 0, x.by[t], message, size);
+		if (at < x.count)
+			return refuse(identity, j, x.by[at], x.by[x.to[at]], message, size);
 	}
 	return IDENTITY_DONE;
 }

@@ -179,6 +179,52 @@ nth(unsigned n, bool twin, State *state)
 	return id;
 }
 
+static const char *
+refusal(State *state, uint64_t handle, IdentityVerdict verdict, const char *a, const char *b)
+{
+	IdentityChange change = {.type = IDENTITY_JUDGE};
+	const IdentityDelta *delta;
+	const char *message;
+	static char text[640];
+
+	change.judgement.handle = handle;
+	change.judgement.verdict = verdict;
+	change.judgement.a = (IdentityRef){"crm", a};
+	change.judgement.b = (IdentityRef){"crm", b};
+	assert_int_equal(prepare(state, &change, &delta), IDENTITY_CONTRADICTION);
+	(void) identity_delta_status(delta, 0, &message);
+	(void) snprintf(text, sizeof(text), "%s", message);
+	identity_abort(state->identity);
+	return text;
+}
+
+/* Of all that a record was judged with, those that contradict the answer. */
+static void
+a_refused_answer_is_told_by_which(void **unused)
+{
+	State state;
+
+	(void) unused;
+	start(&state);
+	for (unsigned n = 1; n <= 6; n++)
+		(void) nth(n, false, &state);
+	assert_int_equal(judge(&state, 11, IDENTITY_SAME, "1", "2"), IDENTITY_DONE);
+	assert_int_equal(judge(&state, 12, IDENTITY_SAME, "1", "3"), IDENTITY_DONE);
+	assert_int_equal(judge(&state, 13, IDENTITY_SAME, "4", "3"), IDENTITY_DONE);
+	assert_int_equal(judge(&state, 14, IDENTITY_DIFFERENT, "3", "5"), IDENTITY_DONE);
+	assert_string_equal(refusal(&state, 20, IDENTITY_DIFFERENT, "1", "4"),
+						"judgement 20 contradicts judgements 13 (same: crm/4, crm/3) and 12 (same: "
+						"crm/1, crm/3)");
+	assert_string_equal(refusal(&state, 21, IDENTITY_DIFFERENT, "2", "1"),
+						"judgement 21 contradicts judgement 11 (same: crm/1, crm/2)");
+	assert_string_equal(refusal(&state, 22, IDENTITY_SAME, "5", "1"),
+						"judgement 22 contradicts judgements 14 (different: crm/3, crm/5) and 12 "
+						"(same: crm/1, crm/3)");
+	assert_string_equal(refusal(&state, 23, IDENTITY_SAME, "5", "3"),
+						"judgement 23 contradicts judgement 14 (different: crm/3, crm/5)");
+	stop(&state);
+}
+
 static void
 differ(State *state, unsigned a, unsigned b)
 {
@@ -547,6 +593,7 @@ main(void)
 		cmocka_unit_test(who_stayed_behind_does_not_carry_an_id_away),
 		cmocka_unit_test(the_same_person_is_joined_and_another_is_not),
 		cmocka_unit_test(answers_outrank_the_data_and_can_be_undone),
+		cmocka_unit_test(a_refused_answer_is_told_by_which),
 		cmocka_unit_test(no_answer_about_a_record_is_one_too_many),
 		cmocka_unit_test(no_answer_in_a_neighbourhood_is_one_too_many),
 		cmocka_unit_test(answers_beyond_what_a_record_can_hold_are_refused_by_name),
