@@ -158,8 +158,8 @@ typedef struct DatasetNext
 } DatasetNext;
 
 bool dataset_state_begin(DatasetState *state, DatasetNext *next, Err *err) MUST_CHECK;
-/* Afterwards what the state had handed out (model, store, identity) is freed; also after a failure the
- * files of `next` are gone. */
+/* Afterwards what the state had handed out (model, store, identity) is freed. After a failure it is not, and
+ * the files of `next` are gone, unless it was the last step that failed: the next opening tells. */
 bool dataset_state_commit(DatasetNext *next, const Identity *identity, const IdentityModel *model,
 						  Err *err) MUST_CHECK;
 void dataset_state_abandon(DatasetNext *next);

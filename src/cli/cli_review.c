@@ -77,7 +77,8 @@ review_open(ReviewSession *session, const CliArgs *args, Err *err)
 	if (path == NULL || !cli_number(args, "audit", 0, &audit, err))
 		return false;
 	session->audit = (size_t) audit;
-	session->state = dataset_state_open(path, DATASET_CHANGE, err);
+	session->state =
+		dataset_state_open(path, cli_has(args, "export") ? DATASET_READ : DATASET_CHANGE, err);
 	if (session->state == NULL ||
 		(session->store = dataset_state_store(session->state, err)) == NULL ||
 		(session->identity = dataset_state_identity(session->state, &memory, err)) == NULL)

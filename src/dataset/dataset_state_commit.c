@@ -292,6 +292,9 @@ dataset_state_commit(DatasetNext *next, const Identity *identity, const Identity
 		after.model_generation = after.generation;
 		ok = commit_model(state, model, err);
 	}
+	/* Not after a failure of what follows: it may have come into force all the same. */
+	if (!ok)
+		dataset_state_tidy(state);
 	GP_DEBUG_POINT("dataset_state.before_commit");
 	ok = ok && commit_state(&after, err);
 	GP_DEBUG_POINT("dataset_state.after_commit");

@@ -265,13 +265,15 @@ def a_full_disk_and_a_second_process_change_nothing(folder):
     state = f"{folder}/s"
     changed(f"{folder}/b.csv")
     match("-s", state, "-o", f"{folder}/1.csv")
-    for limit in (0, 4096, 200000, 900000):
+    for limit in (0, 4096, 60000, 200000, 900000):
+        files = sorted(os.listdir(state))
         done = subprocess.run(
             [PROGRAM, "identity", "match", "-q", "-c", CONFIG, "-i", f"{folder}/b.csv", "-s", state],
             preexec_fn=lambda size=limit: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
                                            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))),
             capture_output=True, text=True, check=False)
         assert done.returncode == 7 and "could not write" in done.stderr, (limit, done.returncode, done.stderr)
+        assert sorted(os.listdir(state)) == files, "a run that failed keeps the disk full"
         match("-s", state, "-o", f"{folder}/2.csv")
         assert clusters(f"{folder}/2.csv") == clusters(f"{folder}/1.csv"), limit
     # Whoever reviews holds the state.
