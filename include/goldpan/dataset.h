@@ -68,7 +68,8 @@ bool dataset_csv_put(Buffer *out, bool first, const char *text, size_t length, E
 bool dataset_csv_end(Buffer *out, Err *err) MUST_CHECK; /* LF */
 
 /* A file that appears under its name when it is complete and flushed, or not at all: mode 0600,
- * written beside it, then renamed. "-" is standard output. */
+ * written beside it, then renamed. What a link leads to is replaced, not the link. "-" and
+ * /dev/stdout are standard output, /dev/fd/N is that open file; pipes are written as they are. */
 typedef struct DatasetFile DatasetFile;
 
 DatasetFile *dataset_file_create(const char *path, Err *err) MUST_CHECK;

@@ -173,13 +173,16 @@ identity_parent(const char *path, struct stat *status)
 	return stat(parent, status) == 0;
 }
 
-/* Is what either names, or would name, one file?  Devices and pipes may be given twice. */
+/* Is what either names, or would name, one file?  Devices and pipes may be given twice, and "-" is
+ * standard input for one and standard output for the other. */
 static bool
 identity_same_file(const char *a, const char *b)
 {
 	struct stat x, y;
 	bool is_x = stat(a, &x) == 0, is_y = stat(b, &y) == 0;
 
+	if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0)
+		return false;
 	if ((is_x && !S_ISREG(x.st_mode)) || (is_y && !S_ISREG(y.st_mode)))
 		return false;
 	if (is_x && is_y)
@@ -208,10 +211,14 @@ cli_identity_apart(const CliIdentity *identity, const CliArgs *args, const char 
 								   "--%s would overwrite the configuration \"%s\"", options[i],
 								   path);
 		for (size_t j = 0; j < i; j++)
-			if (cli_value(args, options[j]) != NULL &&
-				identity_same_file(path, cli_value(args, options[j])))
+		{
+			const char *other = cli_value(args, options[j]);
+
+			if (other != NULL && (identity_same_file(path, other) ||
+								  (strcmp(path, "-") == 0 && strcmp(other, "-") == 0)))
 				return cli_usage_error(args->command, err, "--%s and --%s name one file, \"%s\"",
 									   options[j], options[i], path);
+		}
 	}
 	return true;
 }
@@ -310,15 +317,7 @@ cli_identity_train(CliIdentity *identity, Buffer *notes, Err *err)
 	}
 	ok = ok && (trainer = identity_trainer_new(start, identity->memory, err)) != NULL;
 	for (size_t i = 0; ok && i < identity->ninputs; i++)
-	{
-		if (strcmp(identity->inputs[i].path, "-") == 0)
-		{
-			(void) err_set(err, ERR_CLASS_USAGE, ERR_COMMAND_LINE,
-						   "standard input cannot be read twice, for training and for matching");
-			ok = err_hint(err, "Train a model on a file first, or give one with --model.");
-		}
-		ok = ok && identity_train_input(identity, &identity->inputs[i], trainer, err);
-	}
+		ok = identity_train_input(identity, &identity->inputs[i], trainer, err);
 	if (ok)
 	{
 		identity_trainer_threads(trainer, (unsigned) identity->threads);

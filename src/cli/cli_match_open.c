@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli_match_priv.h"
@@ -133,6 +134,27 @@ match_delta(void *context, const IdentityDelta *delta, const IdentityChange *cha
 
 /* ---- model and engine ---- */
 
+/* Training reads the input once more than matching: a pipe has nothing left then. */
+static bool
+match_reads_twice(const MatchRun *run, Err *err)
+{
+	for (size_t i = 0; i < run->common.ninputs; i++)
+	{
+		const char *path = run->common.inputs[i].path;
+		bool standard = strcmp(path, "-") == 0;
+		struct stat status;
+
+		if (!standard &&
+			(stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
+			continue;
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_COMMAND_LINE,
+					   "could not train on %s and then match it: it can be read only once",
+					   standard ? "standard input" : path);
+		return err_hint(err, "Give the input as a file, or a model with --model.");
+	}
+	return true;
+}
+
 /* The model of --model, which the run owns; trained on the input when the file is not there. */
 static bool
 match_first_model(MatchRun *run, const CliArgs *args, Err *err)
@@ -142,7 +164,7 @@ match_first_model(MatchRun *run, const CliArgs *args, Err *err)
 	run->owns_model = true;
 	if (path != NULL && access(path, F_OK) == 0)
 		run->model = cli_identity_model(path, err);
-	else
+	else if (match_reads_twice(run, err))
 	{
 		run->model = cli_identity_train(&run->common, NULL, err);
 		if (run->model != NULL && path != NULL && !cli_identity_write_model(path, run->model, err))

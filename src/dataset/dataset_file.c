@@ -8,7 +8,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +25,8 @@
 struct DatasetFile
 {
 	char *path;
-	char *temporary; /* NULL: standard output, or a path that is no regular file (a pipe) */
+	char *target;	 /* what a link leads to, or the path */
+	char *temporary; /* NULL: an open file, or a path that is no regular file (a pipe) */
 	int fd;
 	Buffer buffer;
 };
@@ -72,15 +75,61 @@ file_error(const DatasetFile *file, const char *doing, Err *err)
 				   strerror(errno));
 }
 
+/* The number of the open file that a path means; -1: none. What such a path leads to is not to be
+ * replaced: it is a name that the system made, and others may be writing there. */
+static int
+file_descriptor(const char *path)
+{
+	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+
+	if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0)
+		return STDOUT_FILENO;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return STDERR_FILENO;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+	{
+		size_t length = strlen(folders[i]);
+		char *end;
+		long number;
+
+		if (strncmp(path, folders[i], length) != 0)
+			continue;
+		number = strtol(path + length, &end, 10);
+		if (end > path + length && *end == '\0' && number >= 0 && number < INT_MAX)
+			return (int) number;
+	}
+	return -1;
+}
+
+/* A link stays one: what it leads to is written. */
+static bool
+file_target(DatasetFile *file, Err *err)
+{
+	struct stat status;
+	char *real = NULL;
+
+	if (lstat(file->path, &status) == 0 && S_ISLNK(status.st_mode))
+	{
+		real = realpath(file->path, NULL);
+		if (real == NULL)
+			return file_error(file, "open", err);
+	}
+	file->target = alloc_text(real != NULL ? real : file->path);
+	free(real);
+	return file->target != NULL || err_set(err, ERR_CLASS_STOP, ERR_NOMEM,
+										   "out of memory creating file \"%s\"", file->path);
+}
+
 static bool
 file_open(DatasetFile *file, Err *err)
 {
+	int descriptor = file_descriptor(file->path);
 	struct stat status;
-	size_t size = strlen(file->path) + 32;
+	size_t size;
 
-	if (strcmp(file->path, "-") == 0)
+	if (descriptor >= 0)
 	{
-		file->fd = dup(STDOUT_FILENO);
+		file->fd = dup(descriptor);
 		return file->fd >= 0 || file_error(file, "open", err);
 	}
 	if (stat(file->path, &status) == 0 && S_ISDIR(status.st_mode))
@@ -91,11 +140,14 @@ file_open(DatasetFile *file, Err *err)
 		file->fd = open(file->path, O_WRONLY | O_CLOEXEC);
 		return file->fd >= 0 || file_error(file, "open", err);
 	}
+	if (!file_target(file, err))
+		return false;
+	size = strlen(file->target) + 32;
 	file->temporary = alloc_bytes(size);
 	if (file->temporary == NULL)
 		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory creating file \"%s\"",
 					   file->path);
-	(void) snprintf(file->temporary, size, "%s.%ld.tmp", file->path, (long) getpid());
+	(void) snprintf(file->temporary, size, "%s.%ld.tmp", file->target, (long) getpid());
 	(void) unlink(file->temporary);
 	file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return file->fd >= 0 || file_error(file, "create", err);
@@ -185,13 +237,13 @@ dataset_file_finish(DatasetFile *file, Err *err)
 		if (fsync(file->fd) != 0)
 			ok = file_error(file, "flush", err);
 		GP_DEBUG_POINT("dataset_file.before_rename");
-		if (ok && rename(file->temporary, file->path) != 0)
+		if (ok && rename(file->temporary, file->target) != 0)
 			ok = file_error(file, "rename", err);
 		if (ok)
 		{
 			alloc_free(file->temporary);
 			file->temporary = NULL;
-			ok = dataset_sync_folder(file->path, err);
+			ok = dataset_sync_folder(file->target, err);
 		}
 	}
 	dataset_file_abandon(file);
@@ -209,6 +261,7 @@ dataset_file_abandon(DatasetFile *file)
 		(void) unlink(file->temporary);
 	buffer_release(&file->buffer);
 	alloc_free(file->temporary);
+	alloc_free(file->target);
 	alloc_free(file->path);
 	alloc_free(file);
 }

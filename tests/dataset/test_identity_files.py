@@ -180,6 +180,48 @@ def no_input_is_written_over(folder):
     match("-o", out, data=data)  # what an earlier run wrote is replaced
 
 
+def links_and_standard_output_are_written_not_replaced(folder):
+    real, link, out, model = (f"{folder}/{name}" for name in ("real.csv", "link.csv", "out.csv", "m.json"))
+    match("-o", real, "-m", model)
+    with open(real, encoding="utf-8") as file:
+        text = file.read()
+    write(real, ["old"], [])
+    os.symlink("real.csv", link)
+    match("-o", link, "-m", model)
+    assert os.path.islink(link) and len(clusters(real)) == 1000
+    # Names of open files are the system's: a file must never be put in their place.
+    for path in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        before = {name: os.lstat(name).st_mode for name in ("/dev/stdout", "/dev/fd")}
+        with open(out, "w", encoding="utf-8") as file:
+            file.write("first\n")
+            file.flush()
+            done = subprocess.run([PROGRAM, "identity", "match", "-q", "-c", CONFIG, "-i", DATA, "-o", path, "-m", model],
+                                  stdout=file, stderr=subprocess.PIPE, check=False)
+        assert done.returncode == 0, done.stderr
+        with open(out, encoding="utf-8") as file:
+            assert file.read() == "first\n" + text, path
+        assert {name: os.lstat(name).st_mode for name in before} == before, path
+    os.symlink("nowhere/x.csv", f"{folder}/broken.csv")
+    assert "could not open" in match("-o", f"{folder}/broken.csv", "-m", model, status=7).stderr
+
+
+def what_is_read_once_is_not_trained_on(folder):
+    pipe, model, out = (f"{folder}/{name}" for name in ("pipe", "m.json", "o.csv"))
+    os.mkfifo(pipe)
+    for path in (pipe, "/dev/stdin", "-"):
+        told = run("identity", "match", "-q", "-c", CONFIG, "-i", path, "-o", out, status=2, text="").stderr
+        assert "it can be read only once" in told and "--model" in told, told
+    with open(DATA, encoding="utf-8") as file:
+        text = file.read()
+    run("identity", "train", "-q", "-c", CONFIG, "-i", "-", "-m", model, text=text)
+    told = run("identity", "match", "-q", "-c", CONFIG, "-i", "-", "-o", "-", "-m", model, text=text).stdout
+    assert told.count("\n") == 1001
+    match("-o", out, "-m", model)
+    with open(out, encoding="utf-8") as file:
+        assert file.read() == told
+    assert "name one file" in match("-o", "-", "-r", "-", "-m", model, status=2).stderr
+
+
 def answers_count_and_stale_rows_are_refused(folder):
     state, sheet = f"{folder}/s", f"{folder}/q.csv"
     match("-s", state)
@@ -512,6 +554,7 @@ def explanations_add_up(folder):
 TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_everywhere,
          a_killed_run_leaves_one_state_or_the_other,
          bad_rows_are_rejected_with_reasons, wrong_files_are_refused, no_input_is_written_over,
+         links_and_standard_output_are_written_not_replaced, what_is_read_once_is_not_trained_on,
          answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
          a_report_is_a_whole_page_whose_bars_lie_within_it,
          a_full_disk_and_a_second_process_change_nothing,
