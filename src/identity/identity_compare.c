@@ -90,9 +90,16 @@ jaro(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const For
 	return identity_text_jaro(t, m, s, n);
 }
 
+/* One edit, or two neighbours swapped.  No edit changes more than two of the letters there are. */
 static bool
 near(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
 {
+	uint32_t differ = x->letters ^ y->letters;
+
+	differ &= differ - 1; /* without the lowest, and without the next */
+	differ &= differ - 1;
+	if (differ != 0)
+		return false;
 	return identity_text_near(form_text(a, x), x->length, form_text(b, y), y->length);
 }
 
