@@ -74,16 +74,16 @@ jaro(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const For
 	unsigned n = x->length, m = y->length;
 	unsigned common =
 		identity_text_count(x->letters & y->letters) + (x->more < y->more ? x->more : y->more);
+	unsigned prefix = 0, most = x->initial == y->initial ? 4 : 0;
 	const char *s, *t;
-	unsigned prefix = 0;
 
-	if (n == 0 || m == 0 || !within_reach(common, n, m, x->initial == y->initial ? 4 : 0, least))
+	if (n == 0 || m == 0 || !within_reach(common, n, m, most, least))
 		return 0;
 	s = form_text(a, x);
 	t = form_text(b, y);
-	while (prefix < 4 && prefix < n && prefix < m && s[prefix] == t[prefix])
+	while (prefix < most && prefix < n && prefix < m && s[prefix] == t[prefix])
 		prefix++;
-	if (!within_reach(common, n, m, prefix, least))
+	if (prefix < most && !within_reach(common, n, m, prefix, least))
 		return 0;
 	if (x->hash < y->hash || (x->hash == y->hash && n <= m))
 		return identity_text_jaro(s, n, t, m);
