@@ -142,7 +142,8 @@ bool dataset_date(const char *format, const char *text, size_t length, char iso[
 
 /* ---- records ---- */
 
-#define DATASET_MAX_ID 1024 /* bytes of a record's id */
+#define DATASET_MAX_ID	   1024 /* bytes of a record's id */
+#define DATASET_MAX_SOURCE 200	/* and of its source's name */
 
 typedef enum DatasetStep
 {

@@ -252,6 +252,9 @@ config_csv_input(const ConfigRead *read, const ConfNode *node, DatasetInput *inp
 							   "there is a \"source\" already");
 	if (input->source == NULL && input->source_column == NULL)
 		input->source = input->name;
+	if (input->source != NULL && strlen(input->source) > DATASET_MAX_SOURCE)
+		return conf_node_error(read->file, node, err, "the source's name is longer than %d bytes",
+							   DATASET_MAX_SOURCE);
 	return config_columns(read, node, input, err);
 }
 

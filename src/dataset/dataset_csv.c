@@ -40,6 +40,16 @@ struct DatasetCsv
 	Arena names;
 	const char *columns[DATASET_CSV_MAX_COLUMNS];
 	size_t ncolumns;
+	/* what is still to be dropped of a row that is too long */
+	enum
+	{
+		CSV_NOTHING,
+		CSV_LINE,	/* up to the next line break */
+		CSV_QUOTES, /* up to one outside quotes, which open and close from here on */
+	} drop;
+	bool open_quote; /* the last field that was parsed ends within quotes, or not at all */
+	int64_t rewind;	 /* CSV_QUOTES: where to go on if a quote is never closed */
+	int64_t rewind_line;
 };
 
 typedef enum CsvResult
@@ -180,6 +190,7 @@ csv_quoted_field(DatasetCsv *csv, const uint8_t **at, const uint8_t *end, Datase
 {
 	CsvResult result = csv_quoted(csv, at, end, field, err);
 
+	csv->open_quote = result == CSV_MORE;
 	if (result != CSV_ROW)
 		return result;
 	if (!csv->ended && (*at == end || (**at == '\r' && *at + 1 == end)))
@@ -204,6 +215,7 @@ csv_field(DatasetCsv *csv, const uint8_t **at, const uint8_t *end, const char **
 		return CSV_BAD;
 	}
 	csv->nfields++;
+	csv->open_quote = false;
 	if (start < end && *start == '"')
 		return csv_quoted_field(csv, at, end, field, problem, err);
 	while (*at < end && **at != (uint8_t) csv->separator && **at != '\n')
@@ -290,7 +302,8 @@ csv_count_lines(const uint8_t *at, const uint8_t *end)
 	return count;
 }
 
-/* Takes the first line of what could not be parsed as one bad row. */
+/* Takes the first line of what could not be parsed as one bad row; what is longer than the limit is
+ * dropped at the next call. */
 static bool
 csv_skip_line(DatasetCsv *csv, DatasetCsvRow *row, Err *err)
 {
@@ -298,7 +311,6 @@ csv_skip_line(DatasetCsv *csv, DatasetCsvRow *row, Err *err)
 	const uint8_t *found = memchr(start, '\n', csv->length - csv->at);
 	size_t length;
 
-	/* A line longer than the limit is dropped piece by piece, and the row is what comes first. */
 	while (found == NULL && !csv->ended && csv->length - csv->at <= DATASET_CSV_MAX_ROW)
 	{
 		if (!csv_fill(csv, err))
@@ -311,8 +323,72 @@ csv_skip_line(DatasetCsv *csv, DatasetCsvRow *row, Err *err)
 	row->raw.length = length > 0 && start[length - 1] == '\r' ? length - 1 : length;
 	row->nfields = 0;
 	row->fields = NULL;
+	if (csv->drop == CSV_QUOTES)
+	{
+		csv->rewind = csv->consumed - (int64_t) (csv->length - csv->at - length);
+		csv->rewind_line = csv->line;
+		return true;
+	}
+	if (found == NULL && !csv->ended)
+		csv->drop = CSV_LINE;
 	csv->at += length + (found != NULL ? 1 : 0);
 	csv->line += found != NULL ? 1 : 0;
+	return true;
+}
+
+static bool csv_drop(DatasetCsv *csv, Err *err);
+
+/* No quote closed the row: it ends with its first line, as a shorter one does. */
+static bool
+csv_rewind(DatasetCsv *csv, Err *err)
+{
+	csv->drop = CSV_LINE;
+	if (csv->fd >= 0 && lseek(csv->fd, csv->rewind, SEEK_SET) < 0)
+	{
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_DATA,
+					   "could not read \"%s\": the quote that line %lld opens is never closed",
+					   csv->path, (long long) csv->rewind_line);
+		return err_hint(err, "Give it as a file, and only that line is lost.");
+	}
+	csv->line = csv->rewind_line;
+	csv->at = csv->fd >= 0 ? 0 : (size_t) csv->rewind;
+	if (csv->fd >= 0)
+	{
+		csv->length = 0;
+		csv->consumed = csv->rewind;
+		csv->ended = false;
+	}
+	return csv_drop(csv, err);
+}
+
+/* What follows of a row that was too long is no row. */
+static bool
+csv_drop(DatasetCsv *csv, Err *err)
+{
+	bool inside = false;
+
+	for (;;)
+	{
+		while (csv->at < csv->length)
+		{
+			uint8_t byte = csv->data[csv->at++];
+
+			inside ^= byte == '"' && csv->drop == CSV_QUOTES;
+			csv->line += byte == '\n';
+			if (byte == '\n' && !inside)
+			{
+				csv->drop = CSV_NOTHING;
+				return true;
+			}
+		}
+		if (csv->ended)
+			break;
+		if (!csv_fill(csv, err))
+			return false;
+	}
+	if (inside)
+		return csv_rewind(csv, err);
+	csv->drop = CSV_NOTHING;
 	return true;
 }
 
@@ -324,6 +400,8 @@ csv_step(DatasetCsv *csv, DatasetCsvRow *row, bool *found, Err *err)
 	CsvResult result;
 
 	*found = false;
+	if (csv->drop != CSV_NOTHING && !csv_drop(csv, err))
+		return false;
 	for (;;)
 	{
 		if (csv->at == csv->length)
@@ -344,6 +422,8 @@ csv_step(DatasetCsv *csv, DatasetCsvRow *row, bool *found, Err *err)
 		return false;
 	*found = true;
 	row->line = csv->line;
+	if (result == CSV_MORE && csv->open_quote && !csv->ended)
+		csv->drop = CSV_QUOTES;
 	if (result == CSV_MORE)
 		row->problem = csv->ended ? "a quote is never closed"
 								  : "it is longer than 1 MiB, or a quote is never closed";

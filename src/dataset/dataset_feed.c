@@ -60,10 +60,11 @@ feed_form_batch(DatasetFeed *feed, FeedBatch *batch)
 	for (;;)
 	{
 		size_t index = atomic_fetch_add(&feed->next, 1);
-		IdentityChange *change = &batch->changes[index];
+		IdentityChange *change;
 
 		if (index >= batch->count)
 			return;
+		change = &batch->changes[index];
 		if (!feed_needs_form(change))
 			continue;
 		batch->forms[index] =

@@ -13,8 +13,6 @@
 #include "goldpan/alloc.h"
 #include "goldpan/conf_file.h"
 
-#define READER_MAX_SOURCE 256
-
 struct DatasetReader
 {
 	const DatasetConfig *config;
@@ -26,7 +24,7 @@ struct DatasetReader
 	int *columns; /* index in the row of each input column */
 	IdentityField *fields;
 	char (*dates)[11];
-	char source[READER_MAX_SOURCE];
+	char source[DATASET_MAX_SOURCE + 1];
 	char id[DATASET_MAX_ID + 1];
 };
 
@@ -220,7 +218,7 @@ reader_row(DatasetReader *reader, const DatasetCsvRow *row, DatasetRecord *recor
 	{
 		record->problem =
 			reader_key(&row->fields[reader->source_column], reader->source, sizeof(reader->source),
-					   "it has no source", "its source is longer than 255 bytes");
+					   "it has no source", "its source is longer than 200 bytes");
 		record->ref.source = reader->source;
 	}
 	for (size_t i = 0; record->problem == NULL && i < input->ncolumns; i++)
@@ -253,11 +251,13 @@ dataset_reader_next(DatasetReader *reader, DatasetRecord *record, DatasetStep *s
 		record->ref.source = folded.source;
 		record->ref.id = folded.id;
 		*step = folded.step;
-		if (strlen(folded.id) > DATASET_MAX_ID)
-		{
-			record->problem = "its record id is longer than 1024 bytes";
+		record->problem =
+			folded.id[0] == '\0'						 ? "it has no record id"
+			: strlen(folded.id) > DATASET_MAX_ID		 ? "its record id is longer than 1024 bytes"
+			: strlen(folded.source) > DATASET_MAX_SOURCE ? "its source is longer than 200 bytes"
+														 : NULL;
+		if (record->problem != NULL)
 			*step = DATASET_REJECTED;
-		}
 		for (size_t i = 0; *step == DATASET_RECORD && i < reader->input->ncolumns; i++)
 			reader_field(reader, record, i, &folded.values[i]);
 	}

@@ -93,7 +93,7 @@ prepare(Identity *identity, const AreaRow *area, Work *w)
 	w->last = carve(&at, n * sizeof(uint32_t));
 	w->next = carve(&at, n * sizeof(uint32_t));
 	w->near = carve(&at, n * sizeof(uint32_t));
-	memcpy(w->bits, area->member + n, nn / 2 * sizeof(int16_t));
+	memcpy(w->bits, area->member + n, (nn - n) / 2 * sizeof(int16_t));
 	memset(w->open, 0, n * w->words * sizeof(uint64_t));
 	memset(w->apart, 0, n * w->words * sizeof(uint64_t));
 	for (uint32_t i = 0; i < n; i++)

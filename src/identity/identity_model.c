@@ -146,8 +146,7 @@ identity_model_rehash(IdentityModel *model)
 	{
 		const KindModel *kind = &model->kind[k];
 
-		/* those from `review` on decide no partition */
-		hash = identity_text_hash(kind->parameter, PARAMETER_review * sizeof(int32_t), hash);
+		hash = identity_text_hash(kind->parameter, sizeof(kind->parameter), hash);
 		hash = identity_text_hash(kind->weight, sizeof(kind->weight), hash);
 		hash = identity_text_hash(kind->expected, sizeof(kind->expected), hash);
 		hash = identity_text_hash(kind->rest, sizeof(kind->rest), hash);

@@ -195,9 +195,10 @@ quantile(const Root *root, double share)
 void
 identity_stats(const Identity *identity, IdentityStats *stats)
 {
-	const Root *root = identity_root(identity);
+	const Root *root;
 
 	identity_query_enter(identity);
+	root = identity_root(identity);
 	memset(stats, 0, sizeof(*stats));
 	stats->records = root->nrecords;
 	stats->customers = root->nentities;

@@ -197,6 +197,50 @@ an_open_quote_in_a_large_file_costs_one_line(void **state)
 	(void) unlink(path);
 }
 
+/* What follows the first MiB of a row is no row of its own, nor is what is in quotes there. */
+static void
+makes_no_rows_of_one_that_is_too_long(void **state)
+{
+	char path[] = "/tmp/goldpan_csv_XXXXXX";
+	int fd = mkstemp(path);
+	DatasetCsv *csv;
+	DatasetCsvRow row;
+	bool found = true;
+	Buffer text;
+	Err err;
+	char seen[64] = "";
+
+	(void) state;
+	assert_true(fd >= 0);
+	(void) close(fd);
+	buffer_init(&text, 32 << 20);
+	assert_true(buffer_append_text(&text, "id,v\n1,\"note ", &err));
+	for (int i = 0; i < (3 << 20); i++)
+		assert_true(buffer_append_byte(&text, 'z', &err));
+	assert_true(buffer_append_text(&text, "\n77,Injected\n\"\"\n78,x\n\"\n2,two\n", &err));
+	for (int i = 0; i < (2 << 20) + 100; i++)
+		assert_true(buffer_append_byte(&text, 'y', &err));
+	assert_true(buffer_append_text(&text, ",Evil\n3,three\n4,\"a\"b", &err));
+	for (int i = 0; i < (3 << 20); i++)
+		assert_true(buffer_append_byte(&text, 'w', &err));
+	assert_true(buffer_append_text(&text, ",Tail\n5,five\n", &err));
+	write_file(path, text.data, text.length);
+	csv = dataset_csv_open(path, ',', &err);
+	assert_non_null(csv);
+	while (assert_true(dataset_csv_next(csv, &row, &found, &err)), found)
+	{
+		char one[24];
+
+		(void) snprintf(one, sizeof(one), "%d%c ", (int) row.line,
+						row.problem != NULL ? '!' : row.fields[0].text[0]);
+		(void) strncat(seen, one, sizeof(seen) - strlen(seen) - 1);
+	}
+	assert_string_equal(seen, "2! 72 8! 93 10! 115 ");
+	dataset_csv_close(csv);
+	buffer_release(&text);
+	(void) unlink(path);
+}
+
 static void
 refuses_files_that_have_no_usable_header(void **state)
 {
@@ -380,6 +424,7 @@ main(void)
 		cmocka_unit_test(reads_what_the_format_allows_and_names_what_it_does_not),
 		cmocka_unit_test(file_and_memory_read_alike_across_windows),
 		cmocka_unit_test(an_open_quote_in_a_large_file_costs_one_line),
+		cmocka_unit_test(makes_no_rows_of_one_that_is_too_long),
 		cmocka_unit_test(refuses_files_that_have_no_usable_header),
 		cmocka_unit_test(refuses_files_it_cannot_open),
 		cmocka_unit_test(finds_columns_by_name_and_tells_doubles),
