@@ -230,6 +230,28 @@ out:
 	return ok;
 }
 
+/* Events follow their entries. Where there are more than the entries hold, entries are gone: the journal
+ * was damaged, and does not end where a kill tore it. */
+static bool
+journal_lacks_none(const DatasetState *state, Err *err)
+{
+	uint64_t whole = state->events_base + state->events_size + state->journal_events;
+	char path[DATASET_STATE_PATH];
+	struct stat status;
+
+	if (access(dataset_state_path(state, "events", state->generation, path), F_OK) == 0 ||
+		stat(dataset_state_path(state, "events.csv", 0, path), &status) != 0 ||
+		(uint64_t) status.st_size <= whole)
+		return true;
+	(void) dataset_state_path(state, "journal", state->generation, path);
+	(void) err_set(err, ERR_CLASS_STOP, ERR_DATA,
+				   "file \"%s\" is damaged at byte %llu: events.csv has answers that it lacks",
+				   path, (unsigned long long) state->journal_size);
+	return err_hint(err,
+					"Put the file back. To give these answers up, cut %s/events.csv to %llu bytes.",
+					state->path, (unsigned long long) whole);
+}
+
 /* ---- opening and appending ---- */
 
 bool
@@ -239,7 +261,7 @@ dataset_journal_open(DatasetState *state, Err *err)
 
 	state->journal_size = 0;
 	state->journal_events = 0;
-	if (!dataset_journal_each(state, journal_count, state, err))
+	if (!dataset_journal_each(state, journal_count, state, err) || !journal_lacks_none(state, err))
 		return false;
 	if (state->mode == DATASET_READ)
 		return true;

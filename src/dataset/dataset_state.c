@@ -96,6 +96,66 @@ state_vacant(const DatasetState *state, Err *err)
 	return err_hint(err, "Give a directory that is empty or not there yet, or move the file away.");
 }
 
+bool
+dataset_state_sum(const json_t *json, char sum[DATASET_STATE_SUM])
+{
+	json_t *copy = json_copy((json_t *) json);
+	char *text;
+
+	(void) json_object_del(copy, "checksum");
+	text = json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(copy);
+	if (text == NULL)
+		return false;
+	(void) snprintf(sum, DATASET_STATE_SUM, "%016llx",
+					(unsigned long long) dataset_hash(7, text, strlen(text)));
+	free(text);
+	return true;
+}
+
+/* As it was written: nothing is cut or removed by what a damaged one says. */
+static bool
+state_undamaged(const json_t *json, const char *path, Err *err)
+{
+	const char *stored = json_string_value(json_object_get(json, "checksum"));
+	char sum[DATASET_STATE_SUM];
+
+	if (stored == NULL) /* of an earlier version */
+		return true;
+	if (!dataset_state_sum(json, sum))
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory reading \"%s\"", path);
+	return strcmp(stored, sum) == 0 ||
+		   err_set(err, ERR_CLASS_STOP, ERR_DATA,
+				   "file \"%s\" is damaged: its checksum is another one", path);
+}
+
+/* The records and judgements that state.json names; one from before the last run names others, and by
+ * it what is in force would be taken for leftovers. */
+static bool
+state_complete(const DatasetState *state, Err *err)
+{
+	const struct
+	{
+		const char *name;
+		uint64_t size;
+	} files[] = {{"records", state->records_size}, {"judgements", state->judgements_size}};
+
+	for (size_t i = 0; state->generation > 0 && i < sizeof(files) / sizeof(files[0]); i++)
+	{
+		char path[DATASET_STATE_PATH];
+		struct stat status;
+
+		if (stat(dataset_state_path(state, files[i].name, state->generation, path), &status) == 0 &&
+			(uint64_t) status.st_size == files[i].size)
+			continue;
+		(void) err_set(err, ERR_CLASS_STOP, ERR_DATA,
+					   "file \"%s\" is not there with the %llu bytes that state.json says", path,
+					   (unsigned long long) files[i].size);
+		return err_hint(err, "Put back the state whole, from one moment: nothing was changed.");
+	}
+	return true;
+}
+
 static bool
 state_load(DatasetState *state, Err *err)
 {
@@ -111,6 +171,11 @@ state_load(DatasetState *state, Err *err)
 	if (json == NULL)
 		return err_set(err, ERR_CLASS_STOP, ERR_DATA, "could not read file \"%s\": %s", path,
 					   error.text);
+	if (!state_undamaged(json, path, err))
+	{
+		json_decref(json);
+		return false;
+	}
 	deployment = json_string_value(json_object_get(json, "deployment"));
 	state->generation = state_number(json, "generation");
 	state->model_generation = state_number(json, "model");
@@ -127,7 +192,7 @@ state_load(DatasetState *state, Err *err)
 					   "file \"%s\" is of format %llu, this program reads %d", path,
 					   (unsigned long long) state_number(json, "format"), DATASET_STATE_FORMAT);
 	json_decref(json);
-	return state->deployment != NULL && err->code == ERR_OK;
+	return state->deployment != NULL && err->code == ERR_OK && state_complete(state, err);
 }
 
 /* ---- opening ---- */
@@ -201,8 +266,9 @@ state_digits(const char *text, unsigned long long *number)
 	return end;
 }
 
-/* Whether a name is of a file that this room wrote and needs no more.  Whole names are compared:
- * a directory may be given that holds files of others, as records-2025.csv or notes.tmp. */
+/* Whether a name is of a file that this room wrote and needs no more.  Whole names are compared, and no
+ * run wrote more than one generation ahead: a directory may be given that holds files of
+ * others, as records-2025, records-2025.csv or notes.tmp. */
 static bool
 state_leftover(const DatasetState *state, const char *name)
 {
@@ -230,7 +296,7 @@ state_leftover(const DatasetState *state, const char *name)
 			return false;
 		end += model ? 5 : 0;
 		if (*end == '\0')
-			return generation != state->generation &&
+			return generation <= state->generation + 1 && generation != state->generation &&
 				   (!model || generation != state->model_generation);
 		end = *end == '.' ? state_digits(end + 1, &process) : NULL;
 		return end != NULL && strcmp(end, ".tmp") == 0;

@@ -220,6 +220,7 @@ commit_state(const DatasetState *next, Err *err)
 	char path[DATASET_STATE_PATH];
 	DatasetFile *file = NULL;
 	json_t *json = json_object();
+	char sum[DATASET_STATE_SUM];
 	char *text = NULL;
 	bool ok;
 
@@ -232,7 +233,8 @@ commit_state(const DatasetState *next, Err *err)
 		 commit_number(json, "records_hash", next->records_hash) &&
 		 commit_number(json, "judgements_size", next->judgements_size) &&
 		 commit_number(json, "events_base", next->events_base) &&
-		 commit_number(json, "events_size", next->events_size) &&
+		 commit_number(json, "events_size", next->events_size) && dataset_state_sum(json, sum) &&
+		 json_object_set_new(json, "checksum", json_string(sum)) == 0 &&
 		 (text = json_dumps(json, JSON_INDENT(1))) != NULL;
 	if (!ok)
 		(void) err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory writing the state");

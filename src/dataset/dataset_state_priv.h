@@ -5,11 +5,14 @@
 #ifndef DATASET_STATE_PRIV_H
 #define DATASET_STATE_PRIV_H
 
+#include <jansson.h>
+
 #include "dataset/dataset_priv.h"
 
 #define DATASET_STATE_PATH	 4096
 #define DATASET_STATE_FORMAT 1
 #define DATASET_MODEL_MAX	 ((size_t) 256 << 20)
+#define DATASET_STATE_SUM	 17
 
 struct DatasetState
 {
@@ -39,6 +42,8 @@ struct DatasetState
 /* Writes the path of a file of that generation, 0: without one; `path` has DATASET_STATE_PATH bytes. */
 const char *dataset_state_path(const DatasetState *state, const char *name, uint64_t generation,
 							   char *path);
+/* What state.json's "checksum" must be, by its other members; false: out of memory. */
+bool dataset_state_sum(const json_t *json, char sum[DATASET_STATE_SUM]) MUST_CHECK;
 void dataset_state_tidy(const DatasetState *state);
 /* Closes what was opened on demand. */
 void dataset_state_release(DatasetState *state);

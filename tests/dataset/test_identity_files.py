@@ -222,6 +222,46 @@ def what_is_read_once_is_not_trained_on(folder):
     assert "name one file" in match("-o", "-", "-r", "-", "-m", model, status=2).stderr
 
 
+def damage_to_a_state_loses_nothing_silently(folder):
+    state, kept, sheet = (f"{folder}/{name}" for name in ("s", "kept", "q.csv"))
+    match("-s", state)
+    with open(f"{state}/state.json", encoding="utf-8") as file:
+        first = file.read()
+    changed(f"{folder}/b.csv")
+    match("-s", state, data=f"{folder}/b.csv")
+    answered(state, 5)
+    shutil.copytree(state, kept)
+
+    def bytes_of(name):
+        with open(f"{state}/{name}", "rb") as file:
+            return file.read()
+
+    def put(name, data):
+        with open(f"{state}/{name}", "wb") as file:
+            file.write(data)
+
+    now, journal = bytes_of("state.json").decode(), bytes_of("journal-2")
+    size = re.search('"events_size": "(.)', now)
+    harms = [("state.json", first), ("state.json", now.replace('"generation": "2"', '"generation": "3"')),
+             ("state.json", now[:size.start(1)] + "0" + now[size.end(1):]),
+             ("journal-2", journal[:40] + bytes([journal[40] ^ 1]) + journal[41:]),
+             ("journal-2", journal[:len(journal) // 2]), ("journal-2", b"")]
+    for name, harm in harms:
+        put(name, harm if isinstance(harm, bytes) else harm.encode())
+        before = {entry: bytes_of(entry) for entry in sorted(os.listdir(state))}
+        for args in (("identity", "match", "-q", "-c", CONFIG, "-i", DATA, "-s", state), ("review", "-s", state, "--json"),
+                     ("review", "-s", state, "--export", sheet), ("identity", "explain", "-s", state, "k0001")):
+            told = run(*args, status=6, text="").stderr
+            assert state in told, told
+        assert {entry: bytes_of(entry) for entry in sorted(os.listdir(state))} == before, "damage was made worse"
+        shutil.rmtree(state)
+        shutil.copytree(kept, state)
+    # A torn end is no damage: the answer was never acknowledged, and has no events.
+    put("journal-2", journal + journal[:50])
+    run("review", "-s", state, "--json", text="")
+    assert bytes_of("journal-2") == journal
+
+
 def answers_count_and_stale_rows_are_refused(folder):
     state, sheet = f"{folder}/s", f"{folder}/q.csv"
     match("-s", state)
@@ -477,15 +517,17 @@ def answers_calibrate_a_new_model_that_moves_nobody(folder):
 def a_folder_that_holds_files_of_others_keeps_them(folder):
     state = f"{folder}/s"
     os.mkdir(state)
-    foreign = ("notes.tmp", "records-2025.csv", "records-7.old", "model-2", "events-3.12.tmp.gz", "journal-x")
-    left = ("records-7", "model-7.json", "events-7.99.tmp", "state.json.99.tmp")
+    foreign = ("notes.tmp", "records-2025.csv", "records-7.old", "model-2", "events-3.12.tmp.gz", "journal-x",
+               "records-2025", "model-7.json")
+    left = ("records-1", "model-1.json", "events-7.99.tmp", "state.json.99.tmp")
     for name in foreign + left:
         write(f"{state}/{name}", ["a"], [])
+    run("review", "-s", state, "--json", text="", status=7)
+    assert not set(left) & set(os.listdir(state)), f"left: {set(left) & set(os.listdir(state))}"
     match("-s", state)
     match("-s", state)
     kept = os.listdir(state)
     assert not set(foreign) - set(kept), f"gone: {set(foreign) - set(kept)}"
-    assert not set(left) & set(kept), f"left: {set(left) & set(kept)}"
     other = f"{folder}/o"
     os.mkdir(other)
     write(f"{other}/events.csv", ["mine"], [["1"]])
@@ -553,7 +595,7 @@ def explanations_add_up(folder):
 
 TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_everywhere,
          a_killed_run_leaves_one_state_or_the_other,
-         bad_rows_are_rejected_with_reasons, wrong_files_are_refused, no_input_is_written_over,
+         bad_rows_are_rejected_with_reasons, wrong_files_are_refused, no_input_is_written_over, damage_to_a_state_loses_nothing_silently,
          links_and_standard_output_are_written_not_replaced, what_is_read_once_is_not_trained_on,
          answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
          a_report_is_a_whole_page_whose_bars_lie_within_it,
