@@ -116,6 +116,8 @@ typedef enum DatasetMode
 DatasetState *dataset_state_open(const char *path, DatasetMode mode, Err *err) MUST_CHECK;
 void dataset_state_close(DatasetState *state);
 
+/* Is a file of that name in a state directory the state's? */
+bool dataset_state_owns(const char *name);
 bool dataset_state_empty(const DatasetState *state);			 /* no run was committed yet */
 const char *dataset_state_deployment(const DatasetState *state); /* NULL when empty */
 uint64_t dataset_state_generation(const DatasetState *state);

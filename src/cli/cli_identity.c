@@ -192,21 +192,47 @@ identity_same_file(const char *a, const char *b)
 		   x.st_ino == y.st_ino;
 }
 
+/* Is it, or what a link leads to, one of the state's own files? */
+static bool
+identity_of_state(const char *state, const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *name = real != NULL ? real : path;
+	struct stat folder, parent;
+	bool owned = state != NULL && strcmp(path, "-") != 0 && stat(state, &folder) == 0 &&
+				 identity_parent(name, &parent) && folder.st_dev == parent.st_dev &&
+				 folder.st_ino == parent.st_ino && dataset_state_owns(identity_last_name(name));
+
+	free(real);
+	return owned;
+}
+
 bool
 cli_identity_apart(const CliIdentity *identity, const CliArgs *args, const char *const *options,
 				   size_t noptions, Err *err)
 {
+	const char *state = cli_value(args, "state");
+
+	for (size_t j = 0; identity != NULL && j < identity->ninputs; j++)
+		if (identity_of_state(state, identity->inputs[j].path))
+			return cli_usage_error(args->command, err, "input \"%s\" is a file of the state's own",
+								   identity->inputs[j].path);
 	for (size_t i = 0; i < noptions; i++)
 	{
 		const char *path = cli_value(args, options[i]);
 
 		if (path == NULL)
 			continue;
-		for (size_t j = 0; j < identity->ninputs; j++)
+		if (identity_of_state(state, path))
+			return cli_usage_error(args->command, err,
+								   "--%s names a file of the state's own, \"%s\"", options[i],
+								   path);
+		for (size_t j = 0; identity != NULL && j < identity->ninputs; j++)
 			if (identity_same_file(path, identity->inputs[j].path))
 				return cli_usage_error(args->command, err, "--%s would overwrite the input \"%s\"",
 									   options[i], path);
-		if (identity->config != NULL && identity_same_file(path, identity->config->path))
+		if (identity != NULL && identity->config != NULL &&
+			identity_same_file(path, identity->config->path))
 			return cli_usage_error(args->command, err,
 								   "--%s would overwrite the configuration \"%s\"", options[i],
 								   path);

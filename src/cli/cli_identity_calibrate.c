@@ -139,13 +139,14 @@ calibrate_fit(CalibrateRun *run, Err *err)
 static bool
 calibrate_run(const CliArgs *args, Err *err)
 {
+	static const char *const written[] = {"model"};
 	const IdentityMemory memory = {.ceiling = 0};
 	const char *folder = cli_identity_required(args, "state", err);
 	const char *path = folder != NULL ? cli_identity_required(args, "model", err) : NULL;
 	CalibrateRun run;
 	bool ok;
 
-	if (path == NULL)
+	if (path == NULL || !cli_identity_apart(NULL, args, written, 1, err))
 		return false;
 	if (access(path, F_OK) == 0)
 	{

@@ -156,6 +156,22 @@ match_gone(MatchRun *run, const DatasetRecord *record, bool erased, Err *err)
 						NULL, 0, err);
 }
 
+/* A log's oldest segments may be removed: it says who was deleted, not who is there. */
+static bool
+match_logged(MatchRun *run, const CliIdentityInput *input, const char *source, Err *err)
+{
+	MatchSource *found;
+
+	if (input->input->topic == NULL)
+		return true;
+	if (!match_source(run, source, false, err))
+		return false;
+	found = match_find_source(run, source);
+	if (found != NULL)
+		found->logged = true;
+	return true;
+}
+
 static bool
 match_input(MatchRun *run, const CliIdentityInput *input, Err *err)
 {
@@ -180,6 +196,8 @@ match_input(MatchRun *run, const CliIdentityInput *input, Err *err)
 			/* Without an id nobody knows which record of yesterday it is. */
 			ok = match_reject(run, input->path, &record, err) &&
 				 match_source(run, input->input->source, true, err);
+		else if (!match_logged(run, input, record.ref.source, err))
+			ok = false;
 		else if (step == DATASET_RECORD)
 			ok = match_record(run, input, &record, err);
 		else
@@ -219,7 +237,7 @@ match_check_missing(MatchRun *run, Err *err)
 		const MatchSource *source = &run->sources[i];
 
 		if (source->missing * 2 <= source->known || source->missing <= 10 || source->broken ||
-			run->all_broken)
+			source->logged || run->all_broken)
 			continue;
 		(void) err_set(err, ERR_CLASS_USAGE, ERR_CHECK_FAILED,
 					   "the input lacks %zu of the %zu records of source \"%s\"", source->missing,
@@ -242,7 +260,8 @@ match_missing(MatchRun *run, Err *err)
 	while (dataset_store_next(run->old, &at, &stored))
 	{
 		const MatchSource *source = match_find_source(run, stored.ref.source);
-		bool stays = source == NULL || run->partial || source->broken || run->all_broken;
+		bool logged = source != NULL && source->logged;
+		bool stays = source == NULL || logged || run->partial || source->broken || run->all_broken;
 
 		if (dataset_store_marked(run->old, &stored))
 			continue;
@@ -253,7 +272,10 @@ match_missing(MatchRun *run, Err *err)
 				return false;
 			continue;
 		}
-		run->kept += source != NULL && !run->partial ? 1 : 0;
+		if (logged)
+			run->unlogged++;
+		else
+			run->kept += source != NULL && !run->partial ? 1 : 0;
 		if (!dataset_store_add(run->doubles, stored.ref, stored.bytes.text, stored.bytes.length,
 							   &twice, err))
 			return false;
@@ -263,38 +285,63 @@ match_missing(MatchRun *run, Err *err)
 
 /* ---- results ---- */
 
+/* Are there records of more than one source, of today or of before? */
+static bool
+match_several(const MatchRun *run)
+{
+	const char *first = run->nsources > 0 ? run->sources[0].name : NULL;
+	DatasetStored stored;
+	size_t at = 0;
+
+	if (run->common.config->several_sources || run->nsources > 1)
+		return true;
+	while (dataset_store_next(run->old, &at, &stored))
+	{
+		if (first == NULL)
+			first = stored.ref.source;
+		if (strcmp(first, stored.ref.source) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Makes the files, as they will be when the state is committed. */
 static bool
 match_results(MatchRun *run, const CliArgs *args, Err *err)
 {
 	const char *output = cli_value(args, "output");
 	const char *review = cli_value(args, "review");
 	int64_t audit = 0;
-	bool several = run->common.config->several_sources || run->nsources > 1;
+	bool several = match_several(run);
 
 	if (!cli_number(args, "audit", 0, &audit, err))
 		return false;
-	if (output != NULL && !cli_identity_clusters(run->identity, output, several, err))
+	if (output != NULL &&
+		(run->clusters = cli_identity_clusters(run->identity, output, several, err)) == NULL)
 		return false;
-	if (review != NULL &&
-		!cli_identity_review(run->identity, review, several, (size_t) audit, &run->questions, err))
-		return false;
-	if (run->rejects != NULL)
-	{
-		DatasetFile *file = run->rejects;
+	return review == NULL ||
+		   (run->review = cli_identity_review(run->identity, review, several, (size_t) audit,
+											  &run->questions, err)) != NULL;
+}
 
-		run->rejects = NULL;
-		if (!dataset_file_finish(file, err))
-			return false;
-	}
-	if (run->events != NULL)
-	{
-		DatasetFile *file = run->events;
+/* Gives the files their names: what they say is in force. */
+static bool
+match_publish(MatchRun *run, Err *err)
+{
+	DatasetFile **files[] = {&run->clusters, &run->review, &run->rejects, &run->events};
+	bool ok = true;
 
-		run->events = NULL;
-		if (!dataset_file_finish(file, err))
-			return false;
+	for (size_t i = 0; ok && i < sizeof(files) / sizeof(files[0]); i++)
+	{
+		DatasetFile *file = *files[i];
+
+		*files[i] = NULL;
+		ok = file == NULL || dataset_file_finish(file, err);
 	}
-	return true;
+	if (!ok && run->state != NULL)
+		(void) err_hint(err, "The state has taken the run: run it again for the files. Its events "
+							 "are in the state's events.csv.");
+	return ok;
 }
 
 static void
@@ -318,6 +365,12 @@ match_summary(const MatchRun *run, const IdentityStats *stats, const CliArgs *ar
 					   " records are missing but were kept, since rows without a readable id were "
 					   "rejected\n",
 					   run->kept);
+	if (run->unlogged > 0)
+		(void) fprintf(stderr,
+					   "note: %" PRId64
+					   " records are not in the log any more, and stay until it says "
+					   "that they were deleted\n",
+					   run->unlogged);
 	if (run->rejected > 0 && !cli_has(args, "rejects"))
 		(void) fprintf(stderr, "warning: rejected rows are written to the file --rejects names\n");
 }
@@ -348,6 +401,7 @@ match_feed_all(MatchRun *run, const CliArgs *args, Err *err)
 		if (!run->owns_old)
 			run->old = NULL;
 	}
+	ok = ok && match_publish(run, err);
 	if (ok)
 		match_summary(run, &stats, args);
 	return ok;

@@ -39,23 +39,23 @@ output_member(void *context, const IdentityMember *member)
 	return run->ok;
 }
 
-bool
+DatasetFile *
 cli_identity_clusters(const Identity *identity, const char *path, bool sources, Err *err)
 {
 	OutputRun run = {.sources = sources, .ok = true, .err = err};
 
 	run.file = dataset_file_create(path, err);
 	if (run.file == NULL)
-		return false;
+		return NULL;
 	run.ok = buffer_append_text(
 		dataset_file_buffer(run.file),
 		sources ? "record_id,cluster_id,source\n" : "record_id,cluster_id\n", err);
 	if (run.ok)
 		identity_members(identity, NULL, output_member, &run);
 	if (run.ok)
-		return dataset_file_finish(run.file, err);
+		return run.file;
 	dataset_file_abandon(run.file);
-	return false;
+	return NULL;
 }
 
 /* ---- review.csv ---- */
@@ -77,7 +77,7 @@ output_item(void *context, const IdentityReviewItem *item)
 	return run->ok;
 }
 
-bool
+DatasetFile *
 cli_identity_review(const Identity *identity, const char *path, bool sources, size_t audit,
 					size_t *count, Err *err)
 {
@@ -85,7 +85,7 @@ cli_identity_review(const Identity *identity, const char *path, bool sources, si
 
 	run.file = dataset_file_create(path, err);
 	if (run.file == NULL)
-		return false;
+		return NULL;
 	run.ok = buffer_append_text(dataset_file_buffer(run.file),
 								sources ? "record_id_a,record_id_b,score,reason,source_a,source_b\n"
 										: "record_id_a,record_id_b,score,reason\n",
@@ -93,9 +93,9 @@ cli_identity_review(const Identity *identity, const char *path, bool sources, si
 			 identity_review(identity, audit, output_item, &run, err) && run.ok;
 	*count = run.rows;
 	if (run.ok)
-		return dataset_file_finish(run.file, err);
+		return run.file;
 	dataset_file_abandon(run.file);
-	return false;
+	return NULL;
 }
 
 /* ---- values ---- */

@@ -39,8 +39,8 @@ void cli_identity_release(CliIdentity *identity);
 /* Value of an option that must be given. */
 const char *cli_identity_required(const CliArgs *args, const char *name, Err *err) MUST_CHECK;
 
-/* Refuses, before anything is written, an option's file that is an input, the configuration or the
- * file of an option before it. */
+/* Refuses, before anything is written, an option's file that is an input, the configuration, the
+ * file of an option before it or one of the state's own, and such an input. identity may be NULL. */
 bool cli_identity_apart(const CliIdentity *identity, const CliArgs *args,
 						const char *const *options, size_t noptions, Err *err) MUST_CHECK;
 
@@ -100,12 +100,13 @@ void cli_progress_end(CliProgress *progress);
 
 /* ---- results ---- */
 
-/* Writes clusters.csv: record_id,cluster_id and, when there are several, source. */
-bool cli_identity_clusters(const Identity *identity, const char *path, bool sources,
-						   Err *err) MUST_CHECK;
-/* Writes review.csv: record_id_a,record_id_b,score,reason and sources; *count: its rows. */
-bool cli_identity_review(const Identity *identity, const char *path, bool sources, size_t audit,
-						 size_t *count, Err *err) MUST_CHECK;
+/* clusters.csv: record_id,cluster_id and, when there are several, source. To be finished when what it
+ * says is in force. */
+DatasetFile *cli_identity_clusters(const Identity *identity, const char *path, bool sources,
+								   Err *err) MUST_CHECK;
+/* review.csv: record_id_a,record_id_b,score,reason and sources; *count: its rows. */
+DatasetFile *cli_identity_review(const Identity *identity, const char *path, bool sources,
+								 size_t audit, size_t *count, Err *err) MUST_CHECK;
 
 /* ---- text for people ---- */
 

@@ -236,13 +236,15 @@ report_judged(void *context, const IdentityJudged *judged)
 static bool
 report_open(ReportRun *run, const CliArgs *args, Err *err)
 {
+	static const char *const written[] = {"output"};
 	const IdentityMemory memory = {.ceiling = 0};
 	const char *path = cli_identity_required(args, "state", err);
 
 	run->err = err;
 	run->ok = true;
 	run->mask = cli_has(args, "mask");
-	if (path == NULL || cli_identity_required(args, "output", err) == NULL)
+	if (path == NULL || cli_identity_required(args, "output", err) == NULL ||
+		!cli_identity_apart(NULL, args, written, 1, err))
 		return false;
 	run->state = dataset_state_open(path, DATASET_READ, err);
 	return run->state != NULL && (run->store = dataset_state_store(run->state, err)) != NULL &&

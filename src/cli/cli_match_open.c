@@ -344,6 +344,8 @@ match_close(MatchRun *run)
 	dataset_feed_free(run->feed);
 	dataset_file_abandon(run->rejects);
 	dataset_file_abandon(run->events);
+	dataset_file_abandon(run->clusters);
+	dataset_file_abandon(run->review);
 	if (run->state != NULL)
 		dataset_state_abandon(&run->next);
 	else

@@ -11,6 +11,7 @@ typedef struct MatchSource
 {
 	char *name;
 	bool broken; /* rows came whose id nobody knows */
+	bool logged; /* in a log, which says what was deleted: who is not there is not gone */
 	size_t known;
 	size_t missing;
 } MatchSource;
@@ -30,6 +31,8 @@ typedef struct MatchRun
 	DatasetFeed *feed;
 	DatasetFile *rejects;
 	DatasetFile *events;
+	DatasetFile *clusters; /* and the next: whole, but not under their names yet */
+	DatasetFile *review;
 	uint64_t position;
 	int64_t time;
 	bool partial;
@@ -40,7 +43,7 @@ typedef struct MatchRun
 	size_t last_source;
 	char **forgotten; /* "source\0id" of erased records */
 	size_t nforgotten;
-	int64_t rows, rejected, added, changed, same, removed, kept;
+	int64_t rows, rejected, added, changed, same, removed, kept, unlogged;
 	size_t questions;
 	Buffer packed;
 	Buffer scratch;

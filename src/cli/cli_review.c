@@ -465,6 +465,7 @@ review_undo(ReviewSession *session, const char *user, uint64_t *handle, Err *err
 static bool
 review_run(const CliArgs *args, Err *err)
 {
+	static const char *const files[] = {"import", "export", "rejects"};
 	static const char *const ways[] = {"json", "export", "import", NULL};
 	ReviewSession session;
 	size_t given = 0;
@@ -474,6 +475,13 @@ review_run(const CliArgs *args, Err *err)
 		given += cli_has(args, ways[i]) ? 1 : 0;
 	if (given > 1)
 		return cli_usage_error(args->command, err, "give one of --json, --export and --import");
+	/* what they write is for other programs, and for people who are to see all */
+	if (cli_has(args, "mask") && (cli_has(args, "export") || cli_has(args, "values")))
+		return cli_usage_error(args->command, err,
+							   "--mask is for the terminal: %s shows all values",
+							   cli_has(args, "export") ? "--export" : "--values");
+	if (!cli_identity_apart(NULL, args, files, sizeof(files) / sizeof(files[0]), err))
+		return false;
 	ok = review_open(&session, args, err);
 	if (ok && cli_has(args, "export"))
 		ok = review_export(&session, cli_value(args, "export"), err);

@@ -400,8 +400,6 @@ csv_step(DatasetCsv *csv, DatasetCsvRow *row, bool *found, Err *err)
 	CsvResult result;
 
 	*found = false;
-	if (csv->drop != CSV_NOTHING && !csv_drop(csv, err))
-		return false;
 	for (;;)
 	{
 		if (csv->at == csv->length)
@@ -448,7 +446,7 @@ dataset_csv_next(DatasetCsv *csv, DatasetCsvRow *row, bool *found, Err *err)
 {
 	do
 	{
-		if (!csv_step(csv, row, found, err))
+		if ((csv->drop != CSV_NOTHING && !csv_drop(csv, err)) || !csv_step(csv, row, found, err))
 			return false;
 	} while (*found && row->raw.length == 0);
 	return true;

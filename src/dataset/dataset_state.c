@@ -254,6 +254,9 @@ dataset_state_close(DatasetState *state)
 	alloc_free(state);
 }
 
+static const char *const state_names[] = {"records-",	 "snapshot-", "journal-",
+										  "judgements-", "model-",	  "events-"};
+
 /* Skips the digits of a number above 0; NULL: there is none. */
 static const char *
 state_digits(const char *text, unsigned long long *number)
@@ -266,14 +269,31 @@ state_digits(const char *text, unsigned long long *number)
 	return end;
 }
 
+bool
+dataset_state_owns(const char *name)
+{
+	unsigned long long number;
+
+	if (strcmp(name, "state.json") == 0 || strcmp(name, "events.csv") == 0 ||
+		strcmp(name, "lock") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(state_names) / sizeof(state_names[0]); i++)
+	{
+		size_t length = strlen(state_names[i]);
+
+		if (strncmp(name, state_names[i], length) == 0 &&
+			state_digits(name + length, &number) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* Whether a name is of a file that this room wrote and needs no more.  Whole names are compared, and no
  * run wrote more than one generation ahead: a directory may be given that holds files of
  * others, as records-2025, records-2025.csv or notes.tmp. */
 static bool
 state_leftover(const DatasetState *state, const char *name)
 {
-	static const char *const names[] = {"records-",	   "snapshot-", "journal-",
-										"judgements-", "model-",	"events-"};
 	unsigned long long process;
 
 	if (strncmp(name, "state.json", 10) == 0 || strncmp(name, "events.csv", 10) == 0)
@@ -282,14 +302,14 @@ state_leftover(const DatasetState *state, const char *name)
 
 		return end != NULL && strcmp(end, ".tmp") == 0;
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof(state_names) / sizeof(state_names[0]); i++)
 	{
-		size_t length = strlen(names[i]);
-		bool model = strcmp(names[i], "model-") == 0;
+		size_t length = strlen(state_names[i]);
+		bool model = strcmp(state_names[i], "model-") == 0;
 		unsigned long long generation;
 		const char *end;
 
-		if (strncmp(name, names[i], length) != 0 ||
+		if (strncmp(name, state_names[i], length) != 0 ||
 			(end = state_digits(name + length, &generation)) == NULL)
 			continue;
 		if (model && strncmp(end, ".json", 5) != 0)

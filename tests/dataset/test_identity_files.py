@@ -262,6 +262,60 @@ def damage_to_a_state_loses_nothing_silently(folder):
     assert bytes_of("journal-2") == journal
 
 
+def no_file_of_the_state_is_written_over(folder):
+    state, sheet = f"{folder}/s", f"{folder}/q.csv"
+    match("-s", state)
+    run("review", "-s", state, "--export", sheet)
+    os.symlink("s/state.json", f"{folder}/link")
+    before = {name: os.stat(f"{state}/{name}").st_mtime_ns for name in os.listdir(state)}
+    for name in ("events.csv", "state.json", "model-1.json", "records-2", "lock", "../link"):
+        path = f"{state}/{name}"
+        for option in ("--output", "--review", "--model", "--events", "--rejects"):
+            assert "of the state's own" in match("-s", state, option, path, status=2).stderr, (option, name)
+        for args in (("identity", "report", "-s", state, "-o", path), ("identity", "calibrate", "-s", state, "-m", path),
+                     ("review", "-s", state, "--export", path), ("review", "-s", state, "--import", sheet, "--rejects", path)):
+            assert "of the state's own" in run(*args, status=2).stderr, args
+        assert "of the state's own" in match("-s", state, data=path, status=2).stderr, name
+    assert {name: os.stat(f"{state}/{name}").st_mtime_ns for name in os.listdir(state)} == before
+    told = run("review", "-s", state, "--import", sheet, "--rejects", sheet, status=2).stderr
+    assert "--import and --rejects name one file" in told, told
+    for args in (("--export", sheet), ("--json", "--values")):
+        assert "--mask is for the terminal" in run("review", "-s", state, "--mask", *args, status=2).stderr
+    match("-s", state, "-o", f"{state}/clusters.csv")
+    match("-s", state)
+    assert len(clusters(f"{state}/clusters.csv")) == 1000
+
+
+def what_is_published_is_in_force(folder):
+    """No id is given out by a run that failed: the next run may give it to somebody else."""
+    state, out, tell, lost = (f"{folder}/{name}" for name in ("s", "o.csv", "e.csv", "r.csv"))
+    match("-s", state)
+    changed(f"{folder}/b.csv")
+    limit = os.path.getsize(f"{state}/snapshot-1") - 100000
+    done = subprocess.run(
+        [PROGRAM, "identity", "match", "-q", "-c", CONFIG, "-i", f"{folder}/b.csv", "-s", state, "-o", out, "-r", lost,
+         "--events", tell],
+        preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+                            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))),
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 7 and "snapshot-2" in done.stderr, done.stderr
+    assert sorted(os.listdir(folder)) == ["b.csv", "s"], os.listdir(folder)
+    os.mkdir(out)
+    told = match("-s", state, "-o", out, data=f"{folder}/b.csv", status=7).stderr
+    assert "it is a directory" in told, told
+
+
+def sources_of_before_have_their_column(folder):
+    state, other, out = (f"{folder}/{name}" for name in ("s", "other.conf", "o.csv"))
+    match("-s", state)
+    with open(CONFIG, encoding="utf-8") as file:
+        text = file.read()
+    with open(other, "w", encoding="utf-8") as file:
+        file.write(text.replace('source = "fake_1000"', 'source = "shop"').replace('name = "fake_1000"', 'name = "shop"'))
+    run("identity", "match", "-q", "-c", other, "-i", DATA, "-s", state, "-o", out)
+    assert {row["source"] for row in rows(out)} == {"fake_1000", "shop"} and len(rows(out)) == 2000
+
+
 def answers_count_and_stale_rows_are_refused(folder):
     state, sheet = f"{folder}/s", f"{folder}/q.csv"
     match("-s", state)
@@ -510,8 +564,10 @@ def answers_calibrate_a_new_model_that_moves_nobody(folder):
     # It says how sure one is, and joins and parts nobody; the state has not taken it.
     diff = run("identity", "diff", "-s", state, "-m", old, "-m", new).stdout
     assert "customer id would change: 0\n" in diff, diff
+    first = run("review", "-s", state, "--json", text="").stdout.split("\n")[0]
     match("-s", state, "-o", f"{folder}/2.csv", "-m", new, "--switch-model")
     assert clusters(f"{folder}/2.csv") == clusters(f"{folder}/1.csv")
+    assert run("review", "-s", state, "--json", text="").stdout.split("\n")[0] != first, "the state kept its model"
 
 
 def a_folder_that_holds_files_of_others_keeps_them(folder):
@@ -596,6 +652,7 @@ def explanations_add_up(folder):
 TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_everywhere,
          a_killed_run_leaves_one_state_or_the_other,
          bad_rows_are_rejected_with_reasons, wrong_files_are_refused, no_input_is_written_over, damage_to_a_state_loses_nothing_silently,
+         no_file_of_the_state_is_written_over, what_is_published_is_in_force, sources_of_before_have_their_column,
          links_and_standard_output_are_written_not_replaced, what_is_read_once_is_not_trained_on,
          answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
          a_report_is_a_whole_page_whose_bars_lie_within_it,
