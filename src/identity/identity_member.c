@@ -2,8 +2,8 @@
 /*
  * identity_member — which customer id a cluster bears, and what that tells the consumer.
  *
- * A cluster keeps the id that most of its records bore, the oldest among equals.  A
- * cluster without one gets back a merged id most of whose records it holds, or else
+ * A cluster keeps the id that most of its records bore, the oldest among equals.  Where an id's
+ * records part, it stays with those who bore it before others were merged into it.  A cluster without one gets back a merged id most of whose records it holds, or else
  * a new id: a hash of deployment, position and ordinal of the change.  Merges and splits
  * fall out of comparing the old membership with the new.
  */
@@ -17,13 +17,11 @@
 typedef struct Overlap
 {
 	uint32_t entity, label, count;
+	uint32_t own;	/* of them, records that no merge brought */
 	uint32_t since; /* the change that brought the latest of its records from a merged entity */
+	uint32_t rank;	/* its count; of an heir the largest that its entity has */
+	bool heir;		/* to the entity's id */
 } Overlap;
-
-typedef struct Sorting
-{
-	const Identity *identity;
-} Sorting;
 
 typedef struct Plan
 {
@@ -65,13 +63,43 @@ by_count(const void *a, const void *b, void *context)
 	const Overlap *x = a, *y = b;
 	int order;
 
-	if (x->count != y->count)
-		return x->count > y->count ? -1 : 1;
-	/* the id stays where it was before the last merge; who came then gets his own back */
-	if (x->entity == y->entity && x->since != y->since)
-		return x->since < y->since ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank > y->rank ? -1 : 1;
 	order = older(context, x->entity, y->entity);
-	return order != 0 ? order : (x->label > y->label) - (x->label < y->label);
+	if (order != 0)
+		return order;
+	if (x->heir != y->heir)
+		return x->heir ? -1 : 1;
+	return (x->label > y->label) - (x->label < y->label);
+}
+
+/* Of an entity's overlaps, does x rather than y go on with its id?  Who came with a merge gets his own
+ * back; among equals the id stays where it was before the last one. */
+static bool
+inherits(const Overlap *x, const Overlap *y)
+{
+	if (x->own != y->own)
+		return x->own > y->own;
+	if (x->count != y->count)
+		return x->count > y->count;
+	return x->since < y->since;
+}
+
+/* overlap: all of one entity, in the order of their labels. */
+static void
+name_heir(Overlap *overlap, size_t count)
+{
+	size_t heir = 0;
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		overlap[i].rank = overlap[i].count;
+		most = overlap[i].count > most ? overlap[i].count : most;
+		heir = inherits(&overlap[i], &overlap[heir]) ? i : heir;
+	}
+	overlap[heir].heir = true;
+	overlap[heir].rank = most;
 }
 
 static int
@@ -142,8 +170,15 @@ find_overlaps(Plan *plan)
 
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->old[i] != 0)
-			plan->overlap[n++] =
-				(Overlap){plan->old[i], plan->label[i], 1, merged_since(plan, plan->record[i])};
+		{
+			uint32_t since = merged_since(plan, plan->record[i]);
+
+			plan->overlap[n++] = (Overlap){.entity = plan->old[i],
+										   .label = plan->label[i],
+										   .count = 1,
+										   .own = since == 0,
+										   .since = since};
+		}
 	if (n > 1)
 		qsort(plan->overlap, n, sizeof(Overlap), by_both);
 	for (size_t i = 0; i < n; i++)
@@ -152,10 +187,18 @@ find_overlaps(Plan *plan)
 			Overlap *o = &plan->overlap[kept - 1];
 
 			o->count++;
+			o->own += plan->overlap[i].own;
 			o->since = o->since > plan->overlap[i].since ? o->since : plan->overlap[i].since;
 		}
 		else
 			plan->overlap[kept++] = plan->overlap[i];
+	for (size_t i = 0, end; i < kept; i = end)
+	{
+		end = i + 1;
+		while (end < kept && plan->overlap[end].entity == plan->overlap[i].entity)
+			end++;
+		name_heir(&plan->overlap[i], end - i);
+	}
 	plan->noverlaps = kept;
 	qsort_r(plan->overlap, kept, sizeof(Overlap), by_count, plan->identity);
 }
@@ -184,6 +227,20 @@ merged_later(const Identity *identity, uint32_t a, uint32_t b)
 	const EntityRow *x = identity_entity(identity, a), *y = identity_entity(identity, b);
 
 	return x->touched != y->touched ? x->touched > y->touched : older(identity, a, b) < 0;
+}
+
+/* Of two merged ids, is it a whose records the cluster has more wholly?  An id that had taken others in
+ * has them in the count, so that they get back their own.  Among equals the one with more
+ * records, then the one that merged last: that is the merge taken back. */
+static bool
+fits_better(const Identity *identity, uint32_t a, uint32_t votes_a, uint32_t b, uint32_t votes_b)
+{
+	uint64_t x = (uint64_t) votes_a * identity_entity(identity, b)->count;
+	uint64_t y = (uint64_t) votes_b * identity_entity(identity, a)->count;
+
+	if (x != y)
+		return x > y;
+	return votes_a != votes_b ? votes_a > votes_b : merged_later(identity, a, b);
 }
 
 /* A merged id most of whose records are in the cluster; 0 when there is none. */
@@ -229,9 +286,7 @@ former_id(Plan *plan, uint32_t label)
 
 		if (votes * 2 <= identity_entity(identity, entity)->count)
 			continue;
-		/* among equals the one that merged last: that is the merge taken back */
-		if (best == 0 || votes > best_votes ||
-			(votes == best_votes && merged_later(identity, entity, best)))
+		if (best == 0 || fits_better(identity, entity, votes, best, best_votes))
 		{
 			best = entity;
 			best_votes = votes;

@@ -586,11 +586,71 @@ who_stayed_behind_does_not_carry_an_id_away(void **unused)
 	}
 }
 
+/* "Same", seen with all members of both. */
+static IdentityStatus
+join(State *state, uint64_t handle, const IdentityRef *a, size_t na, const IdentityRef *b,
+	 size_t nb)
+{
+	IdentityChange change = {.type = IDENTITY_JUDGE,
+							 .judgement = {.handle = handle,
+										   .verdict = IDENTITY_SAME,
+										   .a = a[0],
+										   .b = b[0],
+										   .seen_a = a,
+										   .nseen_a = na,
+										   .seen_b = b,
+										   .nseen_b = nb}};
+
+	return take(state, &change);
+}
+
+/* Undone in the order they were given, answers give each his own id back, whoever is more by then. */
+static void
+who_was_merged_first_gets_his_id_back(void **unused)
+{
+	static const char *const owners[] = {"1", "4", "6"};
+	static const IdentityRef all[] = {{"crm", "6"}, {"crm", "7"}, {"crm", "1"}, {"crm", "2"},
+									  {"crm", "3"}, {"crm", "4"}, {"crm", "5"}};
+	IdentityId before[3], now;
+	State state;
+
+	(void) unused;
+	start(&state);
+	for (unsigned n = 0; n < 7; n++)
+	{
+		static const char *const people[][3] = {
+			{"Philippa Tremaine", "tremaine@example.org", "1961-02-03"},
+			{"Torsten Oddershede", "oddershede@example.net", "1974-11-30"},
+			{"Ignacio Vasquelle", "vasquelle@example.com", "1988-07-19"}};
+		unsigned who = n < 3 ? 0 : n < 5 ? 1 : 2;
+		char id[8];
+
+		snprintf(id, sizeof(id), "%u", n + 1);
+		put(&state, id, people[who][0], people[who][1], people[who][2]);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		before[i] = customer_of(&state, owners[i]);
+	assert_int_equal(join(&state, 31, all + 2, 3, all, 2), IDENTITY_DONE);
+	assert_int_equal(join(&state, 32, all, 5, all + 5, 2), IDENTITY_DONE);
+	assert_true(together(&state, "1", "4") && together(&state, "1", "6"));
+	assert_int_equal(undo(&state, 31), IDENTITY_DONE);
+	now = customer_of(&state, "1");
+	assert_memory_equal(&now, &before[0], sizeof(now));
+	assert_int_equal(undo(&state, 32), IDENTITY_DONE);
+	for (unsigned i = 0; i < 3; i++)
+	{
+		now = customer_of(&state, owners[i]);
+		assert_memory_equal(&now, &before[i], sizeof(now));
+	}
+	stop(&state);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_stayed_behind_does_not_carry_an_id_away),
+		cmocka_unit_test(who_was_merged_first_gets_his_id_back),
 		cmocka_unit_test(the_same_person_is_joined_and_another_is_not),
 		cmocka_unit_test(answers_outrank_the_data_and_can_be_undone),
 		cmocka_unit_test(a_refused_answer_is_told_by_which),
