@@ -263,6 +263,14 @@ identity_record_ref(const Identity *identity, const RecordRow *record)
 	return (IdentityRef){name->text, name->text + name->source_length + 1};
 }
 
+static bool
+is_named(const Identity *identity, uint32_t number, IdentityRef ref)
+{
+	IdentityRef has = identity_record_ref(identity, identity_record(identity, number));
+
+	return strcmp(has.source, ref.source) == 0 && strcmp(has.id, ref.id) == 0;
+}
+
 uint32_t
 identity_find(const Identity *identity, IdentityRef ref)
 {
@@ -272,7 +280,7 @@ identity_find(const Identity *identity, IdentityRef ref)
 	if (ref.source == NULL || ref.id == NULL)
 		return 0;
 	number = identity_find_hash(identity, identity_ref_hash(ref.source, ref.id));
-	return number;
+	return number != 0 && is_named(identity, number, ref) ? number : 0;
 }
 
 void
@@ -562,8 +570,19 @@ adoptable(const Identity *identity, const IdentityChange *change)
 static IdentityStatus
 put_record(Identity *identity, const IdentityChange *change, char *message, size_t size)
 {
+	uint32_t number;
+
 	if (!nameable(change))
 		return IDENTITY_ABSENT;
+	number = identity_find_hash(identity, identity_ref_hash(change->ref.source, change->ref.id));
+	if (number != 0 && !is_named(identity, number, change->ref))
+	{
+		IdentityRef has = identity_record_ref(identity, identity_record(identity, number));
+
+		snprintf(message, size, "record %.100s/%.100s has the 64-bit hash of record %.100s/%.100s",
+				 change->ref.source, change->ref.id, has.source, has.id);
+		return IDENTITY_CONTRADICTION;
+	}
 	if (change->type == IDENTITY_ADOPT && identity_find(identity, change->ref) == 0 &&
 		!adoptable(identity, change))
 	{

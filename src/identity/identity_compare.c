@@ -90,6 +90,14 @@ jaro(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const For
 	return identity_text_jaro(t, m, s, n);
 }
 
+/* One value, letter by letter: among ten millions of mailboxes thousands share 32 bits of a hash. */
+static bool
+same(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
+{
+	return x->hash == y->hash && x->length == y->length &&
+		   memcmp(form_text(a, x), form_text(b, y), x->length) == 0;
+}
+
 /* One edit, or two neighbours swapped.  No edit changes more than two of the letters there are. */
 static bool
 near(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
@@ -149,7 +157,7 @@ family_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, c
 {
 	unsigned similar;
 
-	if (x->hash == y->hash)
+	if (same(a, x, b, y))
 		return 1;
 	similar = jaro(a, x, b, y, 7000);
 	if (similar >= 9200)
@@ -188,7 +196,7 @@ given_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, co
 	bool same_initial;
 	unsigned similar;
 
-	if (x->hash == y->hash)
+	if (same(a, x, b, y))
 		return 1;
 	if (x->hash2 != 0 && y->hash2 != 0 && identity_normal_same_nickname(x->hash2, y->hash2))
 		return 2;
@@ -220,7 +228,7 @@ other_level(const IdentityForm *a, const IdentityForm *b)
 
 			if (i == a->given || i == a->family || j == b->given || j == b->family)
 				continue;
-			if (x->hash == y->hash)
+			if (same(a, x, b, y))
 				level = x->length > 1 ? 1 : 3;
 			else if ((x->length == 1 || y->length == 1))
 				level = x->initial == y->initial ? 3 : 4;
@@ -289,7 +297,7 @@ handle_fits(const IdentityForm *handle, const IdentityForm *named)
 static unsigned
 one_word_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
 {
-	if (x->hash == y->hash)
+	if (same(a, x, b, y))
 		return FAMILY_ONE_WORD;
 	return jaro(a, x, b, y, 9000) >= 9000 ? FAMILY_ONE_WORD_CLOSE : 0;
 }
@@ -349,7 +357,7 @@ postcode_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b,
 	const char *s = form_text(a, x), *t = form_text(b, y);
 	unsigned i = 0;
 
-	if (x->hash == y->hash)
+	if (same(a, x, b, y))
 		return 1;
 	if (near(a, x, b, y))
 		return 2;
@@ -414,7 +422,7 @@ email_level(const IdentityForm *a, const IdentityForm *b)
 
 			if ((x->flags | y->flags) & (VALUE_GENERIC | VALUE_WEAK))
 				continue;
-			if (x->hash == y->hash)
+			if (same(a, x, b, y))
 				level = (x->flags | y->flags) & VALUE_SHARED ? 9 : 1;
 			else if (!same_digits(a, x, b, y))
 				level = 5;
@@ -446,7 +454,7 @@ phone_level(const IdentityForm *a, const IdentityForm *b)
 				continue;
 			if (x->hash2 == y->hash2 && (x->flags | y->flags) & VALUE_SHARED)
 				level = 5;
-			else if (x->hash == y->hash)
+			else if (same(a, x, b, y))
 				level = 1;
 			else if (x->hash2 == y->hash2)
 				level = 2;
@@ -471,7 +479,7 @@ id_level(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 
 			if (x->hash2 != y->hash2 || ((x->flags | y->flags) & VALUE_GENERIC))
 				continue;
-			if (x->hash == y->hash)
+			if (same(a, x, b, y))
 				level = 1;
 			else if (near(a, x, b, y))
 				level = 2;
@@ -507,7 +515,7 @@ simple_level(const IdentityForm *a, const IdentityForm *b, FormKind kind, unsign
 
 	if (x == NULL || y == NULL)
 		return 0;
-	if (x->hash == y->hash)
+	if (same(a, x, b, y))
 		return 1;
 	if (jaro(a, x, b, y, close) >= close)
 		return 2;
@@ -519,7 +527,7 @@ simple_level(const IdentityForm *a, const IdentityForm *b, FormKind kind, unsign
 static bool
 word_close(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
 {
-	return x->hash == y->hash || (x->length >= 4 && y->length >= 4 && near(a, x, b, y)) ||
+	return same(a, x, b, y) || (x->length >= 4 && y->length >= 4 && near(a, x, b, y)) ||
 		   jaro(a, x, b, y, 9000) >= 9000;
 }
 
@@ -567,7 +575,7 @@ company_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, 
 	unsigned left_a, left_b;
 	bool exact = true;
 
-	if (x->hash == y->hash)
+	if (same(a, x, b, y))
 		return 1;
 	left_a = words_left(a, b, &exact);
 	left_b = words_left(b, a, &exact);
@@ -588,7 +596,7 @@ domain_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, c
 	const char *s = form_text(a, x), *t = form_text(b, y);
 	unsigned i = 0;
 
-	if (x->hash == y->hash)
+	if (same(a, x, b, y))
 		return (x->flags | y->flags) & VALUE_SHARED ? 4 : 1;
 	while (i < x->length && i < y->length && s[i] == t[i] && s[i] != '.')
 		i++;

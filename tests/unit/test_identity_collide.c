@@ -232,6 +232,59 @@ erasing_forgets_no_answer_about_a_name_that_looks_alike(void **unused)
 	stop(&state);
 }
 
+/* ---- values and records ---- */
+
+static void
+mailboxes_with_one_hash_are_two(void **unused)
+{
+	State state;
+
+	(void) unused;
+	assert_true((uint32_t) identity_text_hash("user8374.c@mail.net", 19, 0) ==
+				(uint32_t) identity_text_hash("user175109.z@corp.com", 21, 0));
+	start(&state, "test");
+	put(&state, "1", "Anna Jones", "user8374.c@mail.net");
+	put(&state, "2", "Anna Miller", "user175109.z@corp.com");
+	assert_false(together(&state, "1", "2"));
+	stop(&state);
+}
+
+static void
+a_record_does_not_replace_another_with_its_hash(void **unused)
+{
+	static const char one[] = "00003473s|t&srwn", two[] = "00005701WB@C[jV$";
+	const IdentityField field = {
+		.attribute = IDENTITY_FULL_NAME, .text = "Bob Miller", .length = 10};
+	IdentityChange change = {.type = IDENTITY_UPSERT,
+							 .position = 900,
+							 .ref = {"crm", one},
+							 .fields = &field,
+							 .nfields = 1};
+	const IdentityDelta *delta;
+	const char *message;
+	State state;
+	Err err;
+
+	(void) unused;
+	assert_true(identity_ref_hash("crm", one) == identity_ref_hash("crm", two));
+	start(&state, "test");
+	assert_true(identity_prepare(state.identity, &change, 1, &delta, &err));
+	identity_commit(state.identity);
+	change.ref.id = two;
+	change.position++;
+	assert_true(identity_prepare(state.identity, &change, 1, &delta, &err));
+	assert_int_equal(identity_delta_status(delta, 0, &message), IDENTITY_CONTRADICTION);
+	assert_non_null(strstr(message, "64-bit hash of record crm/00003473"));
+	identity_commit(state.identity);
+	change.type = IDENTITY_DELETE;
+	change.position++;
+	assert_true(identity_prepare(state.identity, &change, 1, &delta, &err));
+	assert_int_equal(identity_delta_status(delta, 0, &message), IDENTITY_ABSENT);
+	identity_commit(state.identity);
+	assert_int_equal(identity_root(state.identity)->nrecords, 1);
+	stop(&state);
+}
+
 /* ---- deployments ---- */
 
 #define TIED 60
@@ -302,6 +355,8 @@ main(void)
 		cmocka_unit_test(customers_whose_ids_look_alike_are_two),
 		cmocka_unit_test(answers_whose_handles_look_alike_are_two),
 		cmocka_unit_test(erasing_forgets_no_answer_about_a_name_that_looks_alike),
+		cmocka_unit_test(mailboxes_with_one_hash_are_two),
+		cmocka_unit_test(a_record_does_not_replace_another_with_its_hash),
 		cmocka_unit_test(a_deployment_s_name_decides_nothing_but_ids),
 	};
 
