@@ -265,41 +265,52 @@ review_asked(ReviewSession *session, const ReviewItem *item, IdentityStatus stat
 
 /* ---- answers ---- */
 
-/* Prepares one change; when the engine takes it, makes it durable and commits. */
+/* Prepares the changes that one answer, or its undoing, makes; when the engine takes them all, makes
+ * them durable and commits. */
 static bool
-review_apply(ReviewSession *session, IdentityChange *change, IdentityStatus *status,
+review_apply(ReviewSession *session, IdentityChange *changes, size_t count, IdentityStatus *status,
 			 const char **message, Err *err)
 {
 	const IdentityDelta *delta;
 	const char *why = NULL;
 	const void *bytes;
 	size_t length;
-	bool ok;
+	int64_t now = clock_wall();
+	bool ok = true;
 
-	change->position = ++session->position;
-	change->time = clock_wall();
-	if (change->type == IDENTITY_JUDGE)
-		change->judgement.handle = change->position;
-	change->handle = change->judgement.handle;
-	if (!identity_prepare(session->identity, change, 1, &delta, err))
+	for (size_t i = 0; i < count; i++)
+	{
+		changes[i].position = session->position + 1 + i;
+		changes[i].time = now;
+		if (changes[i].type == IDENTITY_JUDGE)
+			changes[i].judgement.handle = changes[i].position;
+		changes[i].handle = changes[i].judgement.handle;
+	}
+	if (!identity_prepare(session->identity, changes, count, &delta, err))
 		return false;
-	*status = identity_delta_status(delta, 0, &why);
+	*status = IDENTITY_DONE;
 	*message = NULL;
-	if (*status != IDENTITY_DONE && *status != IDENTITY_SAME_FORM)
+	for (size_t i = 0; i < count && *status == IDENTITY_DONE; i++)
+	{
+		*status = identity_delta_status(delta, i, &why);
+		if (*status == IDENTITY_SAME_FORM)
+			*status = IDENTITY_DONE;
+	}
+	if (*status != IDENTITY_DONE)
 	{
 		*message =
 			arena_text(&session->arena, why != NULL ? why : "", why != NULL ? strlen(why) : 0, err);
 		identity_abort(session->identity);
-		session->position--;
 		return *message != NULL;
 	}
-	*status = IDENTITY_DONE;
 	buffer_clear(&session->events);
 	buffer_clear(&session->line);
 	bytes = identity_delta_bytes(delta, &length);
-	ok = dataset_events_put(delta, &session->events, err) &&
-		 dataset_judgement_put(change, &session->line, err) &&
+	for (size_t i = 0; i < count && ok; i++)
+		ok = dataset_judgement_put(&changes[i], &session->line, err);
+	ok = ok && dataset_events_put(delta, &session->events, err) &&
 		 dataset_state_append(session->state, bytes, length, &session->events, &session->line, err);
+	session->position += count;
 	if (ok)
 		identity_commit(session->identity);
 	else
@@ -318,74 +329,84 @@ review_listed(const IdentityRef *refs, size_t count, IdentityRef ref)
 	return false;
 }
 
-/* One judgement takes the foreign records out of one customer; its anchor is the first member that
- * stays. */
+/* The judgement that takes the foreign records out of one customer, if it has some; its anchor is the
+ * first member that stays. False: none stays. */
 static bool
-review_split_side(ReviewSession *session, const IdentityRef *members, size_t nmembers,
-				  uint32_t version, const ReviewAnswer *answer, size_t *moved,
-				  IdentityStatus *status, const char **message, Err *err)
+review_split_side(const IdentityRef *members, size_t nmembers, const ReviewAnswer *answer,
+				  IdentityRef *stays, IdentityRef *foreign, IdentityChange *change)
 {
-	IdentityRef *foreign = arena_alloc(&session->arena, (nmembers + 1) * sizeof(*foreign), err);
-	IdentityRef *stays = arena_alloc(&session->arena, (nmembers + 1) * sizeof(*stays), err);
-	IdentityChange change = {.type = IDENTITY_JUDGE};
-	size_t nforeign = 0;
-	size_t nstays = 0;
+	IdentityJudgement *judgement = &change->judgement;
 
-	if (foreign == NULL || stays == NULL)
-		return false;
+	*change = (IdentityChange){.type = IDENTITY_JUDGE};
 	for (size_t i = 0; i < nmembers; i++)
 	{
 		if (review_listed(answer->foreign, answer->nforeign, members[i]))
-			foreign[nforeign++] = members[i];
+			foreign[judgement->nseen_b++] = members[i];
 		else
-			stays[nstays++] = members[i];
+			stays[judgement->nseen_a++] = members[i];
 	}
-	if (nforeign == 0)
-		return true;
-	if (nstays == 0)
-	{
-		*status = IDENTITY_ABSENT;
-		*message = "a split must leave a record of the customer where it is";
-		return true;
-	}
-	*moved += nforeign;
-	change.judgement.verdict = IDENTITY_SPLIT;
-	change.judgement.a = stays[0];
-	change.judgement.seen_a = stays;
-	change.judgement.nseen_a = nstays;
-	change.judgement.seen_b = foreign;
-	change.judgement.nseen_b = nforeign;
-	change.judgement.version_a = version;
-	change.judgement.user = answer->user;
-	change.judgement.reason = answer->reason;
-	return review_apply(session, &change, status, message, err);
+	judgement->verdict = IDENTITY_SPLIT;
+	judgement->a = stays[0];
+	judgement->seen_a = stays;
+	judgement->seen_b = foreign;
+	judgement->user = answer->user;
+	judgement->reason = answer->reason;
+	return judgement->nseen_b == 0 || judgement->nseen_a > 0;
 }
 
+/* Both sides' judgements are one answer: taken together, or not. */
 static bool
 review_split(ReviewSession *session, const ReviewItem *item, const ReviewAnswer *answer,
 			 IdentityStatus *status, const char **message, Err *err)
 {
 	bool one =
 		memcmp(&item->item.customer_a, &item->item.customer_b, sizeof(item->item.customer_a)) == 0;
-	const IdentityRef *members = item->members_a;
-	size_t count = item->nmembers_a;
+	struct
+	{
+		const IdentityRef *members;
+		size_t count;
+		uint32_t version;
+	} sides[] = {{item->members_a, item->nmembers_a, item->item.version_a},
+				 {item->members_b, item->nmembers_b, item->item.version_b}};
+	IdentityChange changes[2];
 	size_t moved = 0;
+	size_t count = 0;
 
-	*status = IDENTITY_DONE;
-	if (one && !review_side(session, &item->item.customer_a, NULL, &members, &count, err))
+	*status = IDENTITY_ABSENT;
+	*message = "a split must leave a record of the customer where it is";
+	if (one && !review_side(session, &item->item.customer_a, NULL, &sides[0].members,
+							&sides[0].count, err))
 		return false;
-	if (!review_split_side(session, members, count, item->item.version_a, answer, &moved, status,
-						   message, err))
-		return false;
-	if (*status == IDENTITY_DONE && !one &&
-		!review_split_side(session, item->members_b, item->nmembers_b, item->item.version_b, answer,
-						   &moved, status, message, err))
+	for (size_t i = 0; i < (one ? 1 : 2); i++)
+	{
+		size_t room = (sides[i].count + 1) * sizeof(IdentityRef);
+		IdentityRef *stays = arena_zero(&session->arena, room, err);
+		IdentityRef *foreign = arena_zero(&session->arena, room, err);
+
+		if (stays == NULL || foreign == NULL)
+			return false;
+		if (!review_split_side(sides[i].members, sides[i].count, answer, stays, foreign,
+							   &changes[count]))
+			return true;
+		if (changes[count].judgement.nseen_b == 0)
+			continue;
+		moved += changes[count].judgement.nseen_b;
+		/* the second follows the first, which may change its customer */
+		changes[count].judgement.version_a = count == 0 ? sides[i].version : 0;
+		if (count == 1 && identity_version(session->identity, item->item.customer_b, NULL) !=
+							  item->item.version_b)
+		{
+			*status = IDENTITY_STALE;
+			*message = "the customers changed since they were shown";
+			return true;
+		}
+		count++;
+	}
+	*message = "the foreign records are in neither customer";
+	if (count > 0 && !review_apply(session, changes, count, status, message, err))
 		return false;
 	if (*status == IDENTITY_DONE && moved != answer->nforeign)
-	{
-		*status = moved == 0 ? IDENTITY_ABSENT : IDENTITY_DONE;
 		*message = "some of the foreign records are in neither customer";
-	}
 	return true;
 }
 
@@ -412,7 +433,7 @@ review_answer(ReviewSession *session, const ReviewItem *item, const ReviewAnswer
 		change.judgement.version_b = item->item.version_b;
 		change.judgement.user = answer->user;
 		change.judgement.reason = answer->reason;
-		ok = review_apply(session, &change, status, message, err);
+		ok = review_apply(session, &change, 1, status, message, err);
 	}
 	session->answered += ok && *status == IDENTITY_DONE;
 	if (ok && (*status == IDENTITY_DONE || *status == IDENTITY_CONTRADICTION))
@@ -424,6 +445,9 @@ typedef struct ReviewLast
 {
 	const char *user;
 	uint64_t handle;
+	uint64_t other; /* the first half of a split on both sides; else 0 */
+	int64_t time;
+	bool split;
 } ReviewLast;
 
 static bool
@@ -431,9 +455,24 @@ review_judged(void *context, const IdentityJudged *judged)
 {
 	ReviewLast *last = context;
 
-	if (strcmp(judged->user != NULL ? judged->user : "", last->user) == 0 &&
-		judged->handle > last->handle)
-		last->handle = judged->handle;
+	if (strcmp(judged->user != NULL ? judged->user : "", last->user) != 0 ||
+		judged->handle <= last->handle)
+		return true;
+	last->handle = judged->handle;
+	last->time = judged->time;
+	last->split = judged->verdict == IDENTITY_SPLIT;
+	return true;
+}
+
+/* Judgements of one moment are one answer. */
+static bool
+review_judged_with(void *context, const IdentityJudged *judged)
+{
+	ReviewLast *last = context;
+
+	if (last->split && judged->handle + 1 == last->handle && judged->time == last->time &&
+		judged->verdict == IDENTITY_SPLIT)
+		last->other = judged->handle;
 	return true;
 }
 
@@ -441,17 +480,19 @@ bool
 review_undo(ReviewSession *session, const char *user, uint64_t *handle, Err *err)
 {
 	ReviewLast last = {.user = user};
-	IdentityChange change = {.type = IDENTITY_UNDO};
+	IdentityChange changes[2] = {{.type = IDENTITY_UNDO}, {.type = IDENTITY_UNDO}};
 	IdentityStatus status;
 	const char *message;
 
 	identity_judgements(session->identity, review_judged, &last);
+	identity_judgements(session->identity, review_judged_with, &last);
 	*handle = last.handle;
 	if (last.handle == 0)
 		return true;
-	change.judgement.handle = last.handle;
-	change.judgement.user = user;
-	if (!review_apply(session, &change, &status, &message, err))
+	changes[0].judgement.handle = last.handle;
+	changes[1].judgement.handle = last.other;
+	changes[0].judgement.user = changes[1].judgement.user = user;
+	if (!review_apply(session, changes, last.other != 0 ? 2 : 1, &status, &message, err))
 		return false;
 	if (status != IDENTITY_DONE)
 		*handle = 0;

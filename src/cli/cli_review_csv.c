@@ -272,6 +272,41 @@ csv_question(ImportRun *run, const DatasetCsvRow *row, ReviewItem *item, Err *er
 	return review_members(run->session, item, err) ? NULL : "out of memory";
 }
 
+typedef struct CsvAnswered
+{
+	const IdentityReviewItem *item;
+	IdentityVerdict verdict;
+	bool found;
+} CsvAnswered;
+
+static bool
+csv_is_ref(IdentityRef a, IdentityRef b)
+{
+	return strcmp(a.source, b.source) == 0 && strcmp(a.id, b.id) == 0;
+}
+
+static bool
+csv_judged(void *context, const IdentityJudged *judged)
+{
+	CsvAnswered *answered = context;
+	const IdentityReviewItem *item = answered->item;
+
+	answered->found = judged->verdict == answered->verdict && !judged->asks_again &&
+					  ((csv_is_ref(judged->a, item->a) && csv_is_ref(judged->b, item->b)) ||
+					   (csv_is_ref(judged->a, item->b) && csv_is_ref(judged->b, item->a)));
+	return !answered->found;
+}
+
+/* "Different" changes no customer: a sheet that is read again must not be taken again. */
+static bool
+csv_answered(const ImportRun *run, const ReviewItem *item, IdentityVerdict verdict)
+{
+	CsvAnswered answered = {.item = &item->item, .verdict = verdict};
+
+	identity_judgements(run->session->identity, csv_judged, &answered);
+	return answered.found;
+}
+
 static const char *
 csv_take(ImportRun *run, const DatasetCsvRow *row, Err *err)
 {
@@ -294,6 +329,8 @@ csv_take(ImportRun *run, const DatasetCsvRow *row, Err *err)
 	problem = csv_question(run, row, &item, err);
 	if (problem != NULL)
 		return problem;
+	if (answer.verdict != IDENTITY_UNSURE && csv_answered(run, &item, answer.verdict))
+		return "stale: it was answered so since";
 	if (answer.verdict == IDENTITY_SPLIT)
 	{
 		foreign = arena_alloc(&run->session->arena,

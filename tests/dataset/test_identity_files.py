@@ -316,6 +316,53 @@ def sources_of_before_have_their_column(folder):
     assert {row["source"] for row in rows(out)} == {"fake_1000", "shop"} and len(rows(out)) == 2000
 
 
+def a_split_on_both_sides_is_one_answer(folder):
+    state, out = f"{folder}/s", f"{folder}/1.csv"
+    match("-s", state, "-o", out)
+    before = clusters(out)
+
+    def told(item, answer):
+        talk.stdin.write(json.dumps(dict(item=item["item"], **answer)) + "\n")
+        talk.stdin.flush()
+        return json.loads(talk.stdout.readline())
+
+    with subprocess.Popen([PROGRAM, "review", "-s", state, "--json"], text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as talk:
+        while True:
+            item = json.loads(talk.stdout.readline())
+            sides = [item[side]["members"] for side in "ab"]
+            if item["type"] == "join" and min(len(side) for side in sides) >= 2:
+                break
+            assert told(item, {"answer": "unsure"})["status"] == "done"
+        # one of each side that is not the anchor
+        foreign = [side[-1] if side[0] == [item[name]["source"], item[name]["id"]] else side[0]
+                   for side, name in zip(sides, "ab")]
+        said = told(item, {"answer": "split", "records": foreign})
+        assert said == {"answered": said["answered"], "status": "done"}, said
+        json.loads(talk.stdout.readline())
+        talk.stdin.write('{"undo":true}\n')
+        talk.stdin.flush()
+        assert json.loads(talk.stdout.readline())["status"] == "done"
+        talk.stdin.close()
+        talk.stdout.read()
+    events = [row["event"] for row in rows(f"{state}/events.csv")]
+    assert events.count("undone") == 2, events.count("undone")
+    match("-s", state, "-o", out)
+    assert clusters(out) == before
+
+
+def a_sheet_is_taken_once(folder):
+    state, sheet = f"{folder}/s", f"{folder}/q.csv"
+    match("-s", state)
+    run("review", "-s", state, "--export", sheet)
+    some = [dict(row, answer="different") for row in rows(sheet) if row["type"] == "join"][:5]
+    write(sheet, list(some[0]), [row.values() for row in some])
+    run("review", "-s", state, "--import", sheet)
+    again = run("review", "-s", state, "--import", sheet, status=4).stderr
+    assert again.count("stale: it was answered so since") == 5, again
+    assert [row["event"] for row in rows(f"{state}/events.csv")].count("judged") == 5
+
+
 def answers_count_and_stale_rows_are_refused(folder):
     state, sheet = f"{folder}/s", f"{folder}/q.csv"
     match("-s", state)
@@ -654,7 +701,7 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          bad_rows_are_rejected_with_reasons, wrong_files_are_refused, no_input_is_written_over, damage_to_a_state_loses_nothing_silently,
          no_file_of_the_state_is_written_over, what_is_published_is_in_force, sources_of_before_have_their_column,
          links_and_standard_output_are_written_not_replaced, what_is_read_once_is_not_trained_on,
-         answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
+         a_split_on_both_sides_is_one_answer, a_sheet_is_taken_once, answers_count_and_stale_rows_are_refused, a_report_can_be_masked_and_loads_nothing,
          a_report_is_a_whole_page_whose_bars_lie_within_it,
          a_full_disk_and_a_second_process_change_nothing,
          another_model_is_refused_shown_and_switched_to, what_this_program_cannot_read_keeps_its_ids,
