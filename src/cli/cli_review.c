@@ -545,7 +545,7 @@ static const CliOption review_options[] = {
 	{"rejects", 0, "FILE", "with --import: write refused rows here, with reasons"},
 	{"json", 0, NULL, "questions and answers as lines of JSON, for programs"},
 	{"values", 0, NULL, "with --json: values and explanation of each question too"},
-	{"mask", 0, NULL, "show the first character of each word only"},
+	{"mask", 0, NULL, "on the terminal: show the first character of each word only"},
 	CLI_OPTION_END};
 
 const CliCommand cli_review = {
