@@ -156,22 +156,6 @@ match_gone(MatchRun *run, const DatasetRecord *record, bool erased, Err *err)
 						NULL, 0, err);
 }
 
-/* A log's oldest segments may be removed: it says who was deleted, not who is there. */
-static bool
-match_logged(MatchRun *run, const CliIdentityInput *input, const char *source, Err *err)
-{
-	MatchSource *found;
-
-	if (input->input->topic == NULL)
-		return true;
-	if (!match_source(run, source, false, err))
-		return false;
-	found = match_find_source(run, source);
-	if (found != NULL)
-		found->logged = true;
-	return true;
-}
-
 static bool
 match_input(MatchRun *run, const CliIdentityInput *input, Err *err)
 {
@@ -196,12 +180,12 @@ match_input(MatchRun *run, const CliIdentityInput *input, Err *err)
 			/* Without an id nobody knows which record of yesterday it is. */
 			ok = match_reject(run, input->path, &record, err) &&
 				 match_source(run, input->input->source, true, err);
-		else if (!match_logged(run, input, record.ref.source, err))
-			ok = false;
 		else if (step == DATASET_RECORD)
 			ok = match_record(run, input, &record, err);
 		else
 			ok = match_gone(run, &record, step == DATASET_ERASED, err);
+		if (ok && input->input->topic != NULL && step != DATASET_REJECTED)
+			match_find_source(run, record.ref.source)->logged = true;
 		if (ok && run->rows % 1024 == 0)
 		{
 			dataset_reader_progress(reader, &done, &size);

@@ -109,7 +109,7 @@ review_copy_ref(Arena *arena, IdentityRef from, IdentityRef *to, Err *err)
 	return to->source != NULL && to->id != NULL;
 }
 
-static bool
+bool
 review_same_ref(IdentityRef a, IdentityRef b)
 {
 	return strcmp(a.source, b.source) == 0 && strcmp(a.id, b.id) == 0;

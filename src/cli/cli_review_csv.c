@@ -280,20 +280,15 @@ typedef struct CsvAnswered
 } CsvAnswered;
 
 static bool
-csv_is_ref(IdentityRef a, IdentityRef b)
-{
-	return strcmp(a.source, b.source) == 0 && strcmp(a.id, b.id) == 0;
-}
-
-static bool
 csv_judged(void *context, const IdentityJudged *judged)
 {
 	CsvAnswered *answered = context;
 	const IdentityReviewItem *item = answered->item;
 
-	answered->found = judged->verdict == answered->verdict && !judged->asks_again &&
-					  ((csv_is_ref(judged->a, item->a) && csv_is_ref(judged->b, item->b)) ||
-					   (csv_is_ref(judged->a, item->b) && csv_is_ref(judged->b, item->a)));
+	answered->found =
+		judged->verdict == answered->verdict && !judged->asks_again &&
+		((review_same_ref(judged->a, item->a) && review_same_ref(judged->b, item->b)) ||
+		 (review_same_ref(judged->a, item->b) && review_same_ref(judged->b, item->a)));
 	return !answered->found;
 }
 

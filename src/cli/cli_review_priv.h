@@ -46,6 +46,8 @@ typedef struct ReviewAnswer
 bool review_open(ReviewSession *session, const CliArgs *args, Err *err) MUST_CHECK;
 void review_close(ReviewSession *session);
 
+/* Do both name one record? */
+bool review_same_ref(IdentityRef a, IdentityRef b);
 /* The most valuable question; *found false when none is left. It lives until the next call. */
 bool review_next(ReviewSession *session, ReviewItem *item, bool *found, Err *err) MUST_CHECK;
 /* Fills in the members of item->item's customers. */

@@ -274,7 +274,6 @@ is_named(const Identity *identity, uint32_t number, IdentityRef ref)
 uint32_t
 identity_find(const Identity *identity, IdentityRef ref)
 {
-	/* 64 bits name a record: two with one hash are refused when the second comes */
 	uint32_t number;
 
 	if (ref.source == NULL || ref.id == NULL)
@@ -491,11 +490,10 @@ new_record(Identity *identity, const IdentityChange *change, uint64_t hash)
 }
 
 static IdentityStatus
-put_form(Identity *identity, const IdentityChange *change, const IdentityForm *form)
+put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32_t number)
 {
 	Store *store = &identity->store;
-	uint64_t hash = identity_ref_hash(change->ref.source, change->ref.id);
-	uint32_t number = identity_find_hash(identity, hash);
+	const IdentityForm *form = change->form;
 	bool known = number != 0;
 	RecordRow *record;
 
@@ -570,11 +568,14 @@ adoptable(const Identity *identity, const IdentityChange *change)
 static IdentityStatus
 put_record(Identity *identity, const IdentityChange *change, char *message, size_t size)
 {
+	uint64_t hash;
 	uint32_t number;
 
 	if (!nameable(change))
 		return IDENTITY_ABSENT;
-	number = identity_find_hash(identity, identity_ref_hash(change->ref.source, change->ref.id));
+	hash = identity_ref_hash(change->ref.source, change->ref.id);
+	number = identity_find_hash(identity, hash);
+	/* 64 bits name a record: of two with one hash the second is refused */
 	if (number != 0 && !is_named(identity, number, change->ref))
 	{
 		IdentityRef has = identity_record_ref(identity, identity_record(identity, number));
@@ -583,13 +584,12 @@ put_record(Identity *identity, const IdentityChange *change, char *message, size
 				 change->ref.source, change->ref.id, has.source, has.id);
 		return IDENTITY_CONTRADICTION;
 	}
-	if (change->type == IDENTITY_ADOPT && identity_find(identity, change->ref) == 0 &&
-		!adoptable(identity, change))
+	if (change->type == IDENTITY_ADOPT && number == 0 && !adoptable(identity, change))
 	{
 		snprintf(message, size, "the customer to adopt the record has clustered ones already");
 		return IDENTITY_STALE;
 	}
-	return put_form(identity, change, change->form);
+	return put_form(identity, change, hash, number);
 }
 
 static void

@@ -3,9 +3,10 @@
  * identity_member — which customer id a cluster bears, and what that tells the consumer.
  *
  * A cluster keeps the id that most of its records bore, the oldest among equals.  Where an id's
- * records part, it stays with those who bore it before others were merged into it.  A cluster without one gets back a merged id most of whose records it holds, or else
- * a new id: a hash of deployment, position and ordinal of the change.  Merges and splits
- * fall out of comparing the old membership with the new.
+ * records part, it stays with those who bore it before others were merged into it.  A
+ * cluster without one gets back a merged id most of whose records it holds, or else a new
+ * id: a hash of deployment, position and ordinal of the change.  Merges and splits fall out
+ * of comparing the old membership with the new.
  */
 #include "identity/identity_state_priv.h"
 
