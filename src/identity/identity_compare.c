@@ -2,12 +2,9 @@
 /*
  * identity_compare — levels of agreement of two forms.
  *
- * Level 0 is "a value is missing" and weighs nothing.  Levels are symmetric: where
- * a similarity depends on the order of its arguments, the smaller hash goes first.
+ * Level 0 is "a value is missing" and weighs nothing.  Levels are symmetric.
  */
-#include "identity/identity_priv.h"
-
-#include <string.h>
+#include "identity/identity_compare_priv.h"
 
 const char *const compare_names[COMPARES] = {
 	"family",	  "given",	"other",  "birth_date", "postcode", "place",
@@ -54,63 +51,6 @@ identity_compare_fixed(Compare compare, unsigned level)
 		   (compare == COMPARE_COUNTRY && level == COUNTRY_EXACT);
 }
 
-/* Can two texts that have so many letters in common reach `least`, with that prefix?  Jaro is at
- * most (common / n + common / m + 1) / 3; a prefix takes off a tenth of what is missing for each
- * letter.  In 1/10000, without a division. */
-static bool
-within_reach(unsigned common, unsigned n, unsigned m, unsigned prefix, unsigned least)
-{
-	/* 10 * jaro + prefix * (10000 - jaro) >= 10 * least; 40 make up for what is rounded */
-	unsigned needed = (10 * least - 10000 * prefix) * 3 - 10000 * (10 - prefix);
-
-	return common * (n + m) * 10000 * (10 - prefix) + 40 * (10 - prefix) * n * m >= needed * n * m;
-}
-
-/* Jaro-Winkler of two values, or 0 when it cannot reach `least`. */
-static unsigned
-jaro(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y,
-	 unsigned least)
-{
-	unsigned n = x->length, m = y->length;
-	unsigned common =
-		identity_text_count(x->letters & y->letters) + (x->more < y->more ? x->more : y->more);
-	unsigned prefix = 0, most = x->initial == y->initial ? 4 : 0;
-	const char *s, *t;
-
-	if (n == 0 || m == 0 || !within_reach(common, n, m, most, least))
-		return 0;
-	s = form_text(a, x);
-	t = form_text(b, y);
-	while (prefix < most && prefix < n && prefix < m && s[prefix] == t[prefix])
-		prefix++;
-	if (prefix < most && !within_reach(common, n, m, prefix, least))
-		return 0;
-	if (x->hash < y->hash || (x->hash == y->hash && n <= m))
-		return identity_text_jaro(s, n, t, m);
-	return identity_text_jaro(t, m, s, n);
-}
-
-/* One value, letter by letter: among ten millions of mailboxes thousands share 32 bits of a hash. */
-static bool
-same(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
-{
-	return x->hash == y->hash && x->length == y->length &&
-		   memcmp(form_text(a, x), form_text(b, y), x->length) == 0;
-}
-
-/* One edit, or two neighbours swapped.  No edit changes more than two of the letters there are. */
-static bool
-near(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
-{
-	uint32_t differ = x->letters ^ y->letters;
-
-	differ &= differ - 1; /* without the lowest, and without the next */
-	differ &= differ - 1;
-	if (differ != 0)
-		return false;
-	return identity_text_near(form_text(a, x), x->length, form_text(b, y), y->length);
-}
-
 static const FormValue *
 value_of(const IdentityForm *form, FormKind kind)
 {
@@ -120,207 +60,13 @@ value_of(const IdentityForm *form, FormKind kind)
 																						: NULL;
 }
 
-static bool
-has_word(const IdentityForm *form, uint32_t hash)
-{
-	for (unsigned i = 0; i < form->first[FORM_TOKEN + 1]; i++)
-		if (form->values[i].hash == hash)
-			return true;
-	return false;
-}
-
-/* Are all words of one name among the other's? */
-static bool
-words_within(const IdentityForm *a, const IdentityForm *b)
-{
-	for (unsigned i = 0; i < a->first[FORM_TOKEN + 1]; i++)
-		if (!has_word(b, a->values[i].hash))
-			return false;
-	return true;
-}
-
-/* Given and family name swapped, one of them with an error. */
-static bool
-swapped(const IdentityForm *a, const IdentityForm *b)
-{
-	const FormValue *fa = &a->values[a->family], *fb = &b->values[b->family];
-	const FormValue *ga = &a->values[a->given], *gb = &b->values[b->given];
-
-	if (a->family == ABSENT || b->family == ABSENT)
-		return false;
-	return (ga->hash == fb->hash && jaro(a, fa, b, gb, 8500) >= 8500) ||
-		   (gb->hash == fa->hash && jaro(a, ga, b, fb, 8500) >= 8500);
-}
-
+/* How many of the eight digits of a binary-coded date are not 0? */
 static unsigned
-family_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
+nibbles(uint32_t bits)
 {
-	unsigned similar;
-
-	if (same(a, x, b, y))
-		return 1;
-	similar = jaro(a, x, b, y, 7000);
-	if (similar >= 9200)
-		return 2;
-	if (has_word(a, y->hash) || has_word(b, x->hash))
-		return 4;
-	if (similar >= 8500 || (x->sound == y->sound && x->sound != 0))
-		return 3;
-	if (x->length == 1 || y->length == 1)
-		return x->initial == y->initial ? 5 : 6;
-	return similar >= 7000 ? 7 : 8;
-}
-
-/* Is a middle word of one the nickname of the other's given name? */
-static bool
-nickname_inside(const IdentityForm *a, const FormValue *given)
-{
-	for (unsigned i = 0; i < a->first[FORM_TOKEN + 1]; i++)
-		if (i != a->given && i != a->family && given->hash2 != 0 && a->values[i].hash2 != 0 &&
-			identity_normal_same_nickname(a->values[i].hash2, given->hash2))
-			return true;
-	return false;
-}
-
-/* Swapped, or called by the middle name.  A word of the family in common does not make it so. */
-static bool
-elsewhere(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
-{
-	return (has_word(a, y->hash) && has_word(b, x->hash)) || words_within(a, b) ||
-		   words_within(b, a) || swapped(a, b);
-}
-
-static unsigned
-given_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
-{
-	bool same_initial;
-	unsigned similar;
-
-	if (same(a, x, b, y))
-		return 1;
-	if (x->hash2 != 0 && y->hash2 != 0 && identity_normal_same_nickname(x->hash2, y->hash2))
-		return 2;
-	same_initial = x->initial == y->initial;
-	if (x->length == 1 || y->length == 1)
-		return same_initial ? 4 : 8;
-	similar = jaro(a, x, b, y, 8200);
-	if (similar >= 9200)
-		return 3;
-	if (elsewhere(a, x, b, y))
-		return 6;
-	if (similar >= 8200 || (x->length > 3 && y->length > 3 && near(a, x, b, y)))
-		return 5;
-	if (nickname_inside(a, y) || nickname_inside(b, x))
-		return 6;
-	return same_initial ? 7 : 8;
-}
-
-static unsigned
-other_level(const IdentityForm *a, const IdentityForm *b)
-{
-	unsigned best = 0;
-
-	for (unsigned i = 0; i < a->first[FORM_TOKEN + 1]; i++)
-		for (unsigned j = 0; j < b->first[FORM_TOKEN + 1]; j++)
-		{
-			const FormValue *x = &a->values[i], *y = &b->values[j];
-			unsigned level = 4;
-
-			if (i == a->given || i == a->family || j == b->given || j == b->family)
-				continue;
-			if (same(a, x, b, y))
-				level = x->length > 1 ? 1 : 3;
-			else if ((x->length == 1 || y->length == 1))
-				level = x->initial == y->initial ? 3 : 4;
-			else if ((x->hash2 != 0 && y->hash2 != 0 &&
-					  identity_normal_same_nickname(x->hash2, y->hash2)) ||
-					 jaro(a, x, b, y, 8800) >= 8800)
-				level = 2;
-			if (best == 0 || level < best)
-				best = level;
-		}
-	return best;
-}
-
-/* A name that is neither given nor family name, like "jsmith84". */
-static bool
-is_handle(const IdentityForm *form)
-{
-	return form->given == ABSENT && form->family == ABSENT && form->first[FORM_TOKEN + 1] == 1;
-}
-
-/* Does the handle's text go on with the word, or with its initial only? Moves *at behind it. */
-static bool
-takes(const char *text, unsigned length, unsigned *at, const IdentityForm *form,
-	  const FormValue *word, bool initial)
-{
-	unsigned n = initial ? 1 : word->length;
-
-	if (n == 0 || *at + n > length || memcmp(text + *at, form_text(form, word), n) != 0)
-		return false;
-	*at += n;
-	return true;
-}
-
-/* Is the handle made of the other's names: jsmith, johnsmith, smithjohn, johns? */
-static bool
-handle_fits(const IdentityForm *handle, const IdentityForm *named)
-{
-	const FormValue *given, *family;
-	const char *text;
-	unsigned length = 0;
-
-	if (!is_handle(handle))
-		return false;
-	text = form_text(handle, &handle->values[0]);
-	while (length < handle->values[0].length && (text[length] < '0' || text[length] > '9'))
-		length++;
-	if (is_handle(named))
-		return handle->values[0].hash == named->values[0].hash;
-	if (named->given == ABSENT || named->family == ABSENT)
-		return false;
-	given = &named->values[named->given];
-	family = &named->values[named->family];
-	for (unsigned way = 0; way < 4; way++)
-	{
-		bool turned = way == 3;
-		unsigned at = 0;
-
-		if (takes(text, length, &at, named, turned ? family : given, way == 0) &&
-			takes(text, length, &at, named, turned ? given : family, way == 2) && at == length)
-			return true;
-	}
-	return false;
-}
-
-/* Of a name of one word nobody knows which it is. */
-static unsigned
-one_word_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
-{
-	if (same(a, x, b, y))
-		return FAMILY_ONE_WORD;
-	return jaro(a, x, b, y, 9000) >= 9000 ? FAMILY_ONE_WORD_CLOSE : 0;
-}
-
-static void
-compare_names_of(const IdentityForm *a, const IdentityForm *b, uint8_t level[COMPARES])
-{
-	const FormValue *fa = a->family == ABSENT ? NULL : &a->values[a->family];
-	const FormValue *fb = b->family == ABSENT ? NULL : &b->values[b->family];
-	const FormValue *ga = a->given == ABSENT ? NULL : &a->values[a->given];
-	const FormValue *gb = b->given == ABSENT ? NULL : &b->values[b->given];
-
-	if (is_handle(a) || is_handle(b))
-		level[COMPARE_FAMILY] = handle_fits(a, b) || handle_fits(b, a) ? FAMILY_HANDLE : 0;
-	else if (fa != NULL && fb != NULL)
-		level[COMPARE_FAMILY] = (uint8_t) family_level(a, fa, b, fb);
-	else if (fa != NULL && gb != NULL)
-		level[COMPARE_FAMILY] = (uint8_t) one_word_level(a, fa, b, gb);
-	else if (fb != NULL && ga != NULL)
-		level[COMPARE_FAMILY] = (uint8_t) one_word_level(a, ga, b, fb);
-	if (ga != NULL && gb != NULL && level[COMPARE_FAMILY] < 9)
-		level[COMPARE_GIVEN] = (uint8_t) given_level(a, ga, b, gb);
-	level[COMPARE_OTHER] = (uint8_t) other_level(a, b);
+	bits |= bits >> 2;
+	bits |= bits >> 1;
+	return (bits & 0x11111111u) * 0x11111111u >> 28;
 }
 
 static unsigned
@@ -329,18 +75,17 @@ date_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, con
 	uint32_t differing = x->hash ^ y->hash;
 	bool vague_x = (x->hash & 0xffff) == 0x0101, vague_y = (y->hash & 0xffff) == 0x0101;
 	bool year = differing >> 16 == 0, day = (differing & 0xffff) == 0;
-	unsigned digits = 0;
+	unsigned digits;
 
 	if (differing == 0)
 		return vague_x ? 2 : 1;
-	for (uint32_t rest = differing; rest != 0; rest >>= 4)
-		digits += (rest & 15) != 0;
+	digits = nibbles(differing);
 	if (year && (x->hash >> 8 & 0xff) == (y->hash & 0xff) &&
 		(x->hash & 0xff) == (y->hash >> 8 & 0xff))
 		return 3;
 	if (digits == 1)
 		return day ? 4 : 3;
-	if (near(a, x, b, y))
+	if (compare_near(a, x, b, y))
 		return 4;
 	if (year)
 		return vague_x || vague_y ? 5 : 6;
@@ -357,9 +102,9 @@ postcode_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b,
 	const char *s = form_text(a, x), *t = form_text(b, y);
 	unsigned i = 0;
 
-	if (same(a, x, b, y))
+	if (compare_same(a, x, b, y))
 		return 1;
-	if (near(a, x, b, y))
+	if (compare_near(a, x, b, y))
 		return 2;
 	if (x->hash2 == y->hash2)
 		return 3;
@@ -422,15 +167,15 @@ email_level(const IdentityForm *a, const IdentityForm *b)
 
 			if ((x->flags | y->flags) & (VALUE_GENERIC | VALUE_WEAK))
 				continue;
-			if (same(a, x, b, y))
+			if (compare_same(a, x, b, y))
 				level = (x->flags | y->flags) & VALUE_SHARED ? 9 : 1;
 			else if (!same_digits(a, x, b, y))
 				level = 5;
-			else if (near(a, x, b, y))
+			else if (compare_near(a, x, b, y))
 				level = numbered(a, x) ? 2 : 6;
 			else if (x->hash2 == y->hash2 && x->part >= 5)
 				level = numbered(a, x) ? 3 : 7;
-			else if (jaro(a, x, b, y, 9000) >= 9000)
+			else if (compare_jaro(a, x, b, y, 9000) >= 9000)
 				level = numbered(a, x) ? 4 : 8;
 			if (best == 0 || email_order[level] < email_order[best])
 				best = level;
@@ -454,11 +199,11 @@ phone_level(const IdentityForm *a, const IdentityForm *b)
 				continue;
 			if (x->hash2 == y->hash2 && (x->flags | y->flags) & VALUE_SHARED)
 				level = 5;
-			else if (same(a, x, b, y))
+			else if (compare_same(a, x, b, y))
 				level = 1;
 			else if (x->hash2 == y->hash2)
 				level = 2;
-			else if (near(a, x, b, y))
+			else if (compare_near(a, x, b, y))
 				level = 3;
 			if (best == 0 || phone_order[level] < phone_order[best])
 				best = level;
@@ -479,9 +224,9 @@ id_level(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 
 			if (x->hash2 != y->hash2 || ((x->flags | y->flags) & VALUE_GENERIC))
 				continue;
-			if (same(a, x, b, y))
+			if (compare_same(a, x, b, y))
 				level = 1;
-			else if (near(a, x, b, y))
+			else if (compare_near(a, x, b, y))
 				level = 2;
 			if (level == 3 && (x->flags & y->flags & VALUE_EXCLUSIVE))
 			{
@@ -502,7 +247,7 @@ street_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, c
 
 	if (x->hash2 != 0 && x->hash2 == y->hash2)
 		return number ? 1 : 3;
-	similar = jaro(a, x, b, y, 9000);
+	similar = compare_jaro(a, x, b, y, 9000);
 	if (similar >= 9000)
 		return number ? 2 : 4;
 	return number ? 5 : 6;
@@ -515,9 +260,9 @@ simple_level(const IdentityForm *a, const IdentityForm *b, FormKind kind, unsign
 
 	if (x == NULL || y == NULL)
 		return 0;
-	if (same(a, x, b, y))
+	if (compare_same(a, x, b, y))
 		return 1;
-	if (jaro(a, x, b, y, close) >= close)
+	if (compare_jaro(a, x, b, y, close) >= close)
 		return 2;
 	if (kind == FORM_OCCUPATION && inside(a, x, b, y))
 		return 2;
@@ -527,8 +272,9 @@ simple_level(const IdentityForm *a, const IdentityForm *b, FormKind kind, unsign
 static bool
 word_close(const IdentityForm *a, const FormValue *x, const IdentityForm *b, const FormValue *y)
 {
-	return same(a, x, b, y) || (x->length >= 4 && y->length >= 4 && near(a, x, b, y)) ||
-		   jaro(a, x, b, y, 9000) >= 9000;
+	return compare_same(a, x, b, y) ||
+		   (x->length >= 4 && y->length >= 4 && compare_near(a, x, b, y)) ||
+		   compare_jaro(a, x, b, y, 9000) >= 9000;
 }
 
 /* Words of a that have no counterpart in b; *exact: none of the others is misspelt. */
@@ -575,13 +321,13 @@ company_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, 
 	unsigned left_a, left_b;
 	bool exact = true;
 
-	if (same(a, x, b, y))
+	if (compare_same(a, x, b, y))
 		return 1;
 	left_a = words_left(a, b, &exact);
 	left_b = words_left(b, a, &exact);
 	if (left_a == 0 && left_b == 0)
 		return exact ? 2 : 3;
-	if (near(a, x, b, y))
+	if (compare_near(a, x, b, y))
 		return 3;
 	if (left_a == 0 || left_b == 0)
 		return 4;
@@ -596,7 +342,7 @@ domain_level(const IdentityForm *a, const FormValue *x, const IdentityForm *b, c
 	const char *s = form_text(a, x), *t = form_text(b, y);
 	unsigned i = 0;
 
-	if (same(a, x, b, y))
+	if (compare_same(a, x, b, y))
 		return (x->flags | y->flags) & VALUE_SHARED ? 4 : 1;
 	while (i < x->length && i < y->length && s[i] == t[i] && s[i] != '.')
 		i++;
@@ -670,7 +416,7 @@ identity_compare_other_name(const IdentityForm *a, const IdentityForm *b)
 	if (a->given == ABSENT || b->given == ABSENT || a->values[a->given].length < 2 ||
 		b->values[b->given].length < 2)
 		return false;
-	compare_names_of(a, b, level);
+	identity_compare_names(a, b, level);
 	/* who shares mailbox and telephone is the same, with a name misspelt or unheard of */
 	return level[COMPARE_GIVEN] >= GIVEN_DIFFERS_SAME_INITIAL &&
 		   !(same_value(a, b, FORM_EMAIL) && same_value(a, b, FORM_PHONE));
@@ -720,15 +466,13 @@ compare_address(const IdentityForm *a, const IdentityForm *b, uint32_t both, Com
 
 /* Of kinds of values that one of the two lacks nothing is looked at. */
 void
-identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison *c)
+identity_compare_facts(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 {
 	uint32_t both = a->present & b->present;
 
 	c->conflict = false;
 	c->why = NULL;
 	memset(c->level, 0, sizeof(c->level));
-	if (both >> FORM_TOKEN & 1)
-		compare_names_of(a, b, c->level);
 	if (both >> FORM_DATE & 1)
 		compare_dates(a, b, c);
 	compare_address(a, b, both, c);
@@ -739,4 +483,11 @@ identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison
 	if (both >> FORM_ID & 1)
 		c->level[COMPARE_ID] = (uint8_t) id_level(a, b, c);
 	compare_others(a, b, both, c);
+}
+
+void
+identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison *c)
+{
+	identity_compare_facts(a, b, c);
+	identity_compare_names(a, b, c->level);
 }

@@ -136,6 +136,17 @@ identity_model_hash(const IdentityModel *model)
 	return model->hash;
 }
 
+/* What a name may weigh at most; of given and family name, where they are not equal. */
+static int32_t
+name_most(const KindModel *kind, unsigned compare)
+{
+	int32_t most = 0;
+
+	for (unsigned l = compare == COMPARE_OTHER ? 1 : 2; l < LEVELS; l++)
+		most = kind->weight[compare][l] > most ? kind->weight[compare][l] : most;
+	return most;
+}
+
 void
 identity_model_rehash(IdentityModel *model)
 {
@@ -144,8 +155,10 @@ identity_model_rehash(IdentityModel *model)
 
 	for (unsigned k = 0; k < IDENTITY_KINDS; k++)
 	{
-		const KindModel *kind = &model->kind[k];
+		KindModel *kind = &model->kind[k];
 
+		for (unsigned c = 0; c < COMPARE_NAMES; c++)
+			kind->names_most[c] = name_most(kind, c);
 		hash = identity_text_hash(kind->parameter, sizeof(kind->parameter), hash);
 		hash = identity_text_hash(kind->weight, sizeof(kind->weight), hash);
 		hash = identity_text_hash(kind->expected, sizeof(kind->expected), hash);

@@ -237,7 +237,8 @@ typedef enum Compare
 	COMPARE_FAMILY = 0,
 	COMPARE_GIVEN,
 	COMPARE_OTHER,
-	COMPARE_DATE,
+	COMPARE_NAMES, /* how many are of names; the others are called facts */
+	COMPARE_DATE = COMPARE_NAMES,
 	COMPARE_POSTCODE,
 	COMPARE_PLACE,
 	COMPARE_OCCUPATION,
@@ -352,30 +353,23 @@ bool identity_compare_fixed(Compare compare, unsigned level);
 /* Do the two plainly bear different names (given names; companies: the whole)? */
 bool identity_compare_other_name(const IdentityForm *a, const IdentityForm *b);
 
-/* Fills level[] and conflict; pure in the forms. */
+/* Fills level[] and conflict; pure in the forms.  Facts are all but names, which come after. */
 void identity_compare_levels(const IdentityForm *a, const IdentityForm *b, Comparison *c);
+void identity_compare_facts(const IdentityForm *a, const IdentityForm *b, Comparison *c);
+void identity_compare_names(const IdentityForm *a, const IdentityForm *b, uint8_t level[COMPARES]);
 /* What to take off a sum of bits (<= 0) for evidence that relatives share too. */
 int32_t identity_compare_relation(const KindModel *kind, const IdentityForm *a,
 								  const IdentityForm *b, const Comparison *c, int32_t sum);
-/* Adds up bits from level[]; below floor what relatives share need not be taken off. */
-void identity_compare_weigh(const IdentityModel *model, const IdentityForm *a,
-							const IdentityForm *b, int32_t floor, Comparison *c);
+/* For who wants to know bits from floor on alone: below it they are somewhere below, and the
+ * rest is not filled. */
+void identity_compare_from(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
+						   int32_t floor, Comparison *c);
 
 static inline void
 identity_compare(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
 				 Comparison *c)
 {
-	identity_compare_levels(a, b, c);
-	identity_compare_weigh(model, a, b, INT32_MIN, c);
-}
-
-/* For who wants to know bits from floor on alone; below it they are somewhere below. */
-static inline void
-identity_compare_from(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
-					  int32_t floor, Comparison *c)
-{
-	identity_compare_levels(a, b, c);
-	identity_compare_weigh(model, a, b, floor, c);
+	identity_compare_from(model, a, b, INT32_MIN, c);
 }
 
 /* ---- keys ---- */
@@ -455,10 +449,11 @@ struct KindModel
 	int32_t parameter[PARAMETERS];
 	int32_t weight[COMPARES][LEVELS];
 	bool pinned[COMPARES][LEVELS];
-	int32_t m[COMPARES][LEVELS];  /* log2 of the share among pairs of one customer, */
-	int32_t u[COMPARES][LEVELS];  /* and among random pairs, 1/256 bit */
-	int32_t expected[FORM_KINDS]; /* log2 of the chance that two values are equal */
-	int32_t rest[FORM_KINDS];	  /* the same among values not listed */
+	int32_t names_most[COMPARE_NAMES]; /* what each may weigh; of unequal given and family names */
+	int32_t m[COMPARES][LEVELS];	   /* log2 of the share among pairs of one customer, */
+	int32_t u[COMPARES][LEVELS];	   /* and among random pairs, 1/256 bit */
+	int32_t expected[FORM_KINDS];	   /* log2 of the chance that two values are equal */
+	int32_t rest[FORM_KINDS];		   /* the same among values not listed */
 	uint32_t nfrequencies, mask;
 	Frequency *frequencies; /* open addressing, mask + 1 entries */
 };

@@ -83,19 +83,13 @@ temper_country(Comparison *c)
 
 /* Agreement on a rare value weighs more, on a frequent one less. */
 static void
-add_rarity(const IdentityForm *a, const IdentityForm *b, Comparison *c)
+weigh_facts(const KindModel *kind, const IdentityForm *a, const IdentityForm *b, Comparison *c)
 {
 	const uint8_t *level = c->level;
 
-	if (level[COMPARE_FAMILY] >= FAMILY_EXACT && level[COMPARE_FAMILY] <= FAMILY_SIMILAR)
-	{
-		int32_t x = a->values[a->family].rarity, y = b->values[b->family].rarity;
-		int32_t rarity = x < y ? x : y;
-
-		c->part[COMPARE_FAMILY] += level[COMPARE_FAMILY] == FAMILY_EXACT ? rarity : rarity / 2;
-	}
-	if (level[COMPARE_GIVEN] == GIVEN_EXACT)
-		c->part[COMPARE_GIVEN] += a->values[a->given].rarity;
+#pragma GCC unroll 32
+	for (unsigned i = COMPARE_NAMES; i < COMPARES; i++)
+		c->part[i] = kind->weight[i][level[i]];
 	if (level[COMPARE_POSTCODE] == POSTCODE_EXACT)
 		c->part[COMPARE_POSTCODE] += rarer(a, b, FORM_POSTCODE);
 	if (level[COMPARE_PLACE] == 1)
@@ -108,24 +102,63 @@ add_rarity(const IdentityForm *a, const IdentityForm *b, Comparison *c)
 		c->part[COMPARE_COMPANY] += rarer(a, b, FORM_COMPANY);
 }
 
-void
-identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
-					   int32_t floor, Comparison *c)
+static void
+weigh_names(const KindModel *kind, const IdentityForm *a, const IdentityForm *b, Comparison *c)
 {
-	const KindModel *kind = &model->kind[a->kind];
+	const uint8_t *level = c->level;
+
+	for (unsigned i = 0; i < COMPARE_NAMES; i++)
+		c->part[i] = kind->weight[i][level[i]];
+	if (level[COMPARE_FAMILY] >= FAMILY_EXACT && level[COMPARE_FAMILY] <= FAMILY_SIMILAR)
+	{
+		int32_t x = a->values[a->family].rarity, y = b->values[b->family].rarity;
+		int32_t rarity = x < y ? x : y;
+
+		c->part[COMPARE_FAMILY] += level[COMPARE_FAMILY] == FAMILY_EXACT ? rarity : rarity / 2;
+	}
+	if (level[COMPARE_GIVEN] == GIVEN_EXACT)
+		c->part[COMPARE_GIVEN] += a->values[a->given].rarity;
+}
+
+/* What a name may weigh at most, before it is compared: less than if it were the same, unless the
+ * hashes are. */
+static int32_t
+name_reach(const KindModel *kind, Compare compare, const FormValue *x, const FormValue *y)
+{
+	int32_t rarity = x->rarity < y->rarity ? x->rarity : y->rarity;
+	int32_t most = kind->names_most[compare] + positive(rarity);
+	int32_t exact = kind->weight[compare][1] + rarity;
+
+	return x->hash == y->hash && exact > most ? exact : most;
+}
+
+/* What the sum may be at most whatever the names are, which cost the most to compare.  Rules that
+ * temper take off; the two that add do so beside a mailbox or a number in common. */
+static int32_t
+reach(const KindModel *kind, const IdentityForm *a, const IdentityForm *b, const Comparison *c)
+{
+	int32_t sum = kind->parameter[PARAMETER_prior] + kind->names_most[COMPARE_OTHER];
+
+	if (c->level[COMPARE_EMAIL] == EMAIL_EXACT || c->level[COMPARE_EMAIL] == EMAIL_EXACT_SHARED ||
+		c->level[COMPARE_PHONE] == PHONE_EXACT_SHARED)
+		return INT32_MAX;
+	for (unsigned i = COMPARE_NAMES; i < COMPARES; i++)
+		sum += c->part[i];
+	if (a->family == ABSENT || b->family == ABSENT)
+		sum += kind->names_most[COMPARE_FAMILY];
+	else
+		sum += name_reach(kind, COMPARE_FAMILY, &a->values[a->family], &b->values[b->family]);
+	if (a->given != ABSENT && b->given != ABSENT)
+		sum += name_reach(kind, COMPARE_GIVEN, &a->values[a->given], &b->values[b->given]);
+	return sum;
+}
+
+static void
+add_up(const KindModel *kind, const IdentityForm *a, const IdentityForm *b, int32_t floor,
+	   Comparison *c)
+{
 	int32_t sum = 0, against = 0;
 
-#pragma GCC unroll 32
-	for (unsigned i = 0; i < COMPARES; i++)
-		c->part[i] = kind->weight[i][c->level[i]];
-	add_rarity(a, b, c);
-	if (a->kind == IDENTITY_PERSON)
-	{
-		temper_email(kind, c);
-		temper_place(kind, c);
-		temper_country(c);
-		temper_shared(c);
-	}
 	for (unsigned i = 0; i < COMPARES; i++)
 	{
 		sum += c->part[i];
@@ -137,6 +170,32 @@ identity_compare_weigh(const IdentityModel *model, const IdentityForm *a, const 
 	c->capped = sum < floor ? 0 : identity_compare_relation(kind, a, b, c, sum);
 	sum += c->capped;
 	c->bits = sum > 120 * BIT ? 120 * BIT : sum < -120 * BIT ? -120 * BIT : sum;
+}
+
+void
+identity_compare_from(const IdentityModel *model, const IdentityForm *a, const IdentityForm *b,
+					  int32_t floor, Comparison *c)
+{
+	const KindModel *kind = &model->kind[a->kind];
+
+	identity_compare_facts(a, b, c);
+	weigh_facts(kind, a, b, c);
+	if (a->kind == IDENTITY_PERSON && floor > INT32_MIN)
+	{
+		c->bits = reach(kind, a, b, c);
+		if (c->bits < floor)
+			return;
+	}
+	identity_compare_names(a, b, c->level);
+	weigh_names(kind, a, b, c);
+	if (a->kind == IDENTITY_PERSON)
+	{
+		temper_email(kind, c);
+		temper_place(kind, c);
+		temper_country(c);
+		temper_shared(c);
+	}
+	add_up(kind, a, b, floor, c);
 }
 
 void
