@@ -300,6 +300,36 @@ clear_scratch(Identity *identity)
 	identity->gone.count = 0;
 }
 
+static bool
+lists_given(const IdentityRef *refs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (refs == NULL || refs[i].source == NULL || refs[i].id == NULL)
+			return false;
+	return true;
+}
+
+/* Is each change one that can be stored, be it taken or not? */
+static bool
+takeable(const IdentityChange *changes, size_t nchanges, Err *err)
+{
+	for (size_t i = 0; i < nchanges; i++)
+	{
+		const IdentityJudgement *j = &changes[i].judgement;
+
+		if (changes[i].type < IDENTITY_UPSERT || changes[i].type > IDENTITY_SETTLE ||
+			changes[i].kind >= IDENTITY_KINDS)
+			return err_set(err, ERR_CLASS_USAGE, ERR_INTERNAL,
+						   "change %zu of the batch is of type %d and kind %d: there is none such",
+						   i, (int) changes[i].type, (int) changes[i].kind);
+		if (changes[i].type == IDENTITY_JUDGE &&
+			(!lists_given(j->seen_a, j->nseen_a) || !lists_given(j->seen_b, j->nseen_b)))
+			return err_set(err, ERR_CLASS_USAGE, ERR_INTERNAL,
+						   "change %zu of the batch lists a record that has no name", i);
+	}
+	return true;
+}
+
 bool
 identity_prepare(Identity *identity, const IdentityChange *changes, size_t nchanges,
 				 const IdentityDelta **delta, Err *err)
@@ -310,7 +340,7 @@ identity_prepare(Identity *identity, const IdentityChange *changes, size_t nchan
 	if (identity->prepared)
 		return err_set(err, ERR_CLASS_USAGE, ERR_INTERNAL,
 					   "a batch is already prepared; commit or abort it first");
-	if (!make_batch(identity, changes, nchanges, err))
+	if (!takeable(changes, nchanges, err) || !make_batch(identity, changes, nchanges, err))
 		return false;
 	identity_query_own(identity);
 	clear_scratch(identity);
@@ -542,12 +572,11 @@ put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32
 	return IDENTITY_DONE;
 }
 
-static bool
-nameable(const IdentityChange *change)
+bool
+identity_named(IdentityRef ref)
 {
-	return change->ref.source != NULL && change->ref.id != NULL && change->ref.source[0] != 0 &&
-		   change->ref.id[0] != 0 && change->kind < IDENTITY_KINDS &&
-		   strlen(change->ref.source) <= 200 && strlen(change->ref.id) <= 2000;
+	return ref.source != NULL && ref.id != NULL && ref.source[0] != 0 && ref.id[0] != 0 &&
+		   strlen(ref.source) <= 200 && strlen(ref.id) <= 2000;
 }
 
 /* Only a customer that is new or has nothing but adopted records takes another: where records
@@ -571,7 +600,7 @@ put_record(Identity *identity, const IdentityChange *change, char *message, size
 	uint64_t hash;
 	uint32_t number;
 
-	if (!nameable(change))
+	if (!identity_named(change->ref))
 		return IDENTITY_ABSENT;
 	hash = identity_ref_hash(change->ref.source, change->ref.id);
 	number = identity_find_hash(identity, hash);
@@ -619,7 +648,7 @@ make_batch(Identity *identity, const IdentityChange *changes, size_t nchanges, E
 
 		*change = changes[i];
 		if ((change->type != IDENTITY_UPSERT && change->type != IDENTITY_ADOPT) ||
-			change->form != NULL || !nameable(change))
+			change->form != NULL || !identity_named(change->ref))
 			continue;
 		identity->own[i] =
 			identity_form(identity->model, change->kind, change->fields, change->nfields, NULL);
@@ -645,7 +674,7 @@ drop_record(Identity *identity, const IdentityChange *change, bool erase)
 
 	if (number == 0)
 	{
-		if (!erase || change->ref.source == NULL)
+		if (!erase || !identity_named(change->ref))
 			return IDENTITY_ABSENT;
 		identity_judge_forget(identity, identity_ref_hash(change->ref.source, change->ref.id));
 		return IDENTITY_DONE;

@@ -28,13 +28,39 @@ print_score(const Identity *identity, const Comparison *c, unsigned kind, Buffer
 	return !c->conflict || buffer_printf(out, err, "conflict %s\n", c->why);
 }
 
+/* Ids and reasons are other people's texts: none may end a line or steer a terminal. */
+static bool
+print_text(const char *text, Buffer *out, Err *err)
+{
+	for (const uint8_t *at = (const uint8_t *) text; *at != 0; at++)
+	{
+		bool control = *at < 0x20 || *at == 0x7f ||
+					   (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0); /* U+0080 to U+009F */
+
+		if (!(control ? buffer_printf(out, err, "\\x%02X", *at)
+					  : buffer_append_byte(out, *at, err)))
+			return false;
+		if (control && *at == 0xc2 && !buffer_printf(out, err, "\\x%02X", *++at))
+			return false;
+	}
+	return true;
+}
+
+static bool
+print_ref(const char *before, IdentityRef ref, Buffer *out, Err *err)
+{
+	return buffer_append_text(out, before, err) && print_text(ref.source, out, err) &&
+		   buffer_append_byte(out, '/', err) && print_text(ref.id, out, err);
+}
+
 static bool
 print_side(const Identity *identity, const char *label, uint32_t number, Buffer *out, Err *err)
 {
 	const RecordRow *record = identity_record(identity, number);
 	IdentityRef ref = identity_record_ref(identity, record);
 
-	return buffer_printf(out, err, "record %s %s/%s\n", label, ref.source, ref.id) &&
+	return buffer_printf(out, err, "record %s", label) && print_ref(" ", ref, out, err) &&
+		   buffer_append_byte(out, '\n', err) &&
 		   identity_form_print(identity_form_of(identity, record), out, err);
 }
 
@@ -65,9 +91,13 @@ print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Er
 
 		for (uint32_t k = 0; k < 2 + body->nseen_a + body->nseen_b; k++)
 			names |= body->hash[k] == y->hash;
-		if (names && !buffer_printf(out, err, "judgement %llu %s by %s: %s\n",
-									(unsigned long long) judge->handle, verdicts[judge->verdict],
-									identity_judge_text(body, 4), identity_judge_text(body, 5)))
+		if (names &&
+			!(buffer_printf(out, err, "judgement %llu %s by ", (unsigned long long) judge->handle,
+							verdicts[judge->verdict]) &&
+			  print_text(identity_judge_text(body, 4), out, err) &&
+			  buffer_append_text(out, ": ", err) &&
+			  print_text(identity_judge_text(body, 5), out, err) &&
+			  buffer_append_byte(out, '\n', err)))
 			return false;
 	}
 	return buffer_printf(out, err, "candidates %s\nneighbourhood %s\ncustomer %s\n",
@@ -173,9 +203,9 @@ identity_explain_record(const Identity *identity, IdentityRef ref, const Identit
 			best = c.bits;
 			best_member = at;
 		}
-		if (!buffer_printf(out, err, "member %s/%s %+.4f%s%s\n", name.source, name.id,
-						   c.bits / (double) BIT, c.conflict ? " conflict: " : "",
-						   c.conflict ? c.why : ""))
+		if (!print_ref("member ", name, out, err) ||
+			!buffer_printf(out, err, " %+.4f%s%s\n", c.bits / (double) BIT,
+						   c.conflict ? " conflict: " : "", c.conflict ? c.why : ""))
 			goto out;
 	}
 	if (members == 0)

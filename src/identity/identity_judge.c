@@ -13,6 +13,7 @@
 
 #define JUDGES	  offsetof(Root, judges)
 #define TIED_MOST 400
+#define TEXT_MOST 500 /* bytes of a user or a reason */
 
 typedef struct Tied /* records tied by answers "same" */
 {
@@ -205,10 +206,13 @@ describe(const Identity *identity, uint32_t number, char *out, size_t size)
 	if (judge == NULL)
 		snprintf(out, size, "none");
 	else
+	{
 		snprintf(out, size, "%llu (%s: %s/%s, %s/%s)", (unsigned long long) judge->handle,
 				 verdicts[judge->verdict], identity_judge_text(body, 0),
 				 identity_judge_text(body, 1), identity_judge_text(body, 2),
 				 identity_judge_text(body, 3));
+		out[identity_text_cut(out, strlen(out))] = 0;
+	}
 }
 
 /* third: 0 where two contradict each other. */
@@ -361,7 +365,8 @@ make_body(Identity *identity, const IdentityJudgement *j)
 	{
 		if (texts[i] == NULL)
 			texts[i] = "";
-		length[i] = strnlen(texts[i], 500);
+		/* names whole, a user and a reason as far as a person reads */
+		length[i] = i < 4 ? strlen(texts[i]) : identity_text_cut(texts[i], TEXT_MOST);
 		size += length[i] + 1;
 	}
 	if (size > STORE_LARGEST)
@@ -408,13 +413,22 @@ kind_of(const Identity *identity, uint32_t record)
 }
 
 static bool
+all_named(const IdentityRef *refs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!identity_named(refs[i]))
+			return false;
+	return true;
+}
+
+static bool
 well_formed(const IdentityJudgement *j)
 {
 	const IdentityRef *b = side_b(j);
 
-	return j->a.source != NULL && j->a.id != NULL && b->source != NULL && b->id != NULL &&
-		   j->handle != 0 && j->verdict >= IDENTITY_SAME && j->verdict <= IDENTITY_SPLIT &&
-		   (j->verdict != IDENTITY_SPLIT || j->nseen_b > 0);
+	return identity_named(j->a) && identity_named(*b) && all_named(j->seen_a, j->nseen_a) &&
+		   all_named(j->seen_b, j->nseen_b) && j->handle != 0 && j->verdict >= IDENTITY_SAME &&
+		   j->verdict <= IDENTITY_SPLIT && (j->verdict != IDENTITY_SPLIT || j->nseen_b > 0);
 }
 
 /* Whether the answer can be taken; a, b: the records, 0 when away; x, y: their hashes. */
@@ -527,6 +541,8 @@ identity_judge_arrived(Identity *identity, uint32_t number)
 	identity_record_edit(identity, number)->judged = 1;
 	for (uint32_t i = 0; i < n; i++)
 		mark_named(identity, judges[i], true);
+	/* what was to be asked again for its absence is so no more */
+	identity_judge_watch(identity, number);
 }
 
 static bool

@@ -22,6 +22,8 @@ uint64_t identity_text_hash(const void *bytes, size_t length, uint64_t seed);
 uint64_t identity_text_mix(uint64_t a, uint64_t b);
 /* 128 bits that no two inputs share in practice, the same on every machine. */
 void identity_text_name(const void *bytes, size_t length, uint8_t name[16]);
+/* How many of the first `most` bytes are whole characters of UTF-8. */
+size_t identity_text_cut(const char *text, size_t most);
 /* Jaro-Winkler similarity in 1/10000; both at most 64 bytes, readable 16 bytes past the end. */
 unsigned identity_text_jaro(const char *a, unsigned n, const char *b, unsigned m);
 /* Are the texts at most one insertion, deletion, replacement or swap of neighbours apart? */

@@ -16,8 +16,8 @@
 
 #include "goldpan/alloc.h"
 
-#define SIDE_MOST	12
-#define AUDIT_EVERY 3 /* an audit for so many questions */
+#define SIDE_MOST	12 /* members of a side whose pairs make a mean */
+#define AUDIT_EVERY 3  /* an audit for so many questions */
 
 typedef struct Pair
 {
@@ -95,36 +95,43 @@ members(const Identity *identity, uint32_t entity, uint32_t *out, size_t max)
 	return n;
 }
 
-/* Has a steward settled the question between the two customers already? */
+/* Does the answer settle the question between the two customers? */
 static bool
-settled(const Identity *identity, const uint32_t *a, size_t na, uint32_t x, uint32_t y)
+settles(const Identity *identity, const JudgeRow *judge, uint32_t x, uint32_t y)
 {
-	for (size_t i = 0; i < na; i++)
+	const JudgeBody *body = store_at(&identity->store, judge->body);
+	uint32_t first = identity_find_hash(identity, body->hash[0]);
+	uint32_t second = identity_find_hash(identity, body->hash[1]);
+	uint32_t e, f;
+
+	if (first == 0 || second == 0 || (judge->flags & JUDGE_ASK_AGAIN))
+		return false;
+	e = identity_record(identity, first)->entity;
+	f = identity_record(identity, second)->entity;
+	if (!((e == x && f == y) || (e == y && f == x)))
+		return false;
+	return judge->verdict != IDENTITY_UNSURE ||
+		   (judge->version_a == identity_entity(identity, e)->version &&
+			judge->version_b == identity_entity(identity, f)->version);
+}
+
+/* Has a steward settled the question already?  An answer names an anchor of either. */
+static bool
+pair_settled(const Identity *identity, const Pair *pair)
+{
+	bool swap =
+		identity_entity(identity, pair->x)->count > identity_entity(identity, pair->y)->count;
+	uint32_t smaller = swap ? pair->y : pair->x;
+
+	for (uint32_t at = identity_entity(identity, smaller)->head; at != 0;
+		 at = identity_record(identity, at)->next_member)
 	{
 		uint32_t judges[JUDGES_MOST];
-		uint32_t n =
-			identity_judges(identity, identity_record(identity, a[i]), judges, JUDGES_MOST);
+		uint32_t n = identity_judges(identity, identity_record(identity, at), judges, JUDGES_MOST);
 
 		for (uint32_t k = 0; k < n; k++)
-		{
-			const JudgeRow *judge = identity_judge(identity, judges[k]);
-			const JudgeBody *body = store_at(&identity->store, judge->body);
-			uint32_t first = identity_find_hash(identity, body->hash[0]);
-			uint32_t second = identity_find_hash(identity, body->hash[1]);
-			uint32_t e, f;
-
-			if (first == 0 || second == 0 || (judge->flags & JUDGE_ASK_AGAIN))
-				continue;
-			e = identity_record(identity, first)->entity;
-			f = identity_record(identity, second)->entity;
-			if (!((e == x && f == y) || (e == y && f == x)))
-				continue;
-			if (judge->verdict != IDENTITY_UNSURE)
+			if (settles(identity, identity_judge(identity, judges[k]), pair->x, pair->y))
 				return true;
-			if (judge->version_a == identity_entity(identity, e)->version &&
-				judge->version_b == identity_entity(identity, f)->version)
-				return true;
-		}
 	}
 	return false;
 }
@@ -185,17 +192,6 @@ join_item(const Identity *identity, const Pair *pair, unsigned rivals, Items *it
 	item->value = item->probability * pow((double) p->count * q->count, 0.25);
 	item->reason = held_back(identity, kind, pair, item->mean, p->count + q->count);
 	return true;
-}
-
-/* Has a steward settled the question already? */
-static bool
-pair_settled(const Identity *identity, const Pair *pair)
-{
-	uint32_t a[SIDE_MOST];
-	uint32_t x = identity_record(identity, pair->a)->entity;
-	uint32_t y = identity_record(identity, pair->b)->entity;
-
-	return settled(identity, a, members(identity, x, a, SIDE_MOST), x, y);
 }
 
 /* One question for each two customers, from their best pair. */
@@ -275,16 +271,26 @@ out:
 	return done;
 }
 
-/* Was the record confirmed beside its customer's other members? */
+/* Did somebody say that the record belongs to its customer, or not know it of the customer as it
+ * is?  Who did not know of another record of the customer's said nothing of this one. */
 static bool
-confirmed(const Identity *identity, uint32_t record)
+confirmed(const Identity *identity, uint32_t number)
 {
+	const RecordRow *record = identity_record(identity, number);
+	uint32_t version = identity_entity(identity, record->entity)->version;
 	uint32_t judges[JUDGES_MOST];
-	uint32_t n = identity_judges(identity, identity_record(identity, record), judges, JUDGES_MOST);
+	uint32_t n = identity_judges(identity, record, judges, JUDGES_MOST);
 
 	for (uint32_t k = 0; k < n; k++)
-		if (identity_judge(identity, judges[k])->verdict != IDENTITY_DIFFERENT)
+	{
+		const JudgeRow *judge = identity_judge(identity, judges[k]);
+		const JudgeBody *body = store_at(&identity->store, judge->body);
+
+		if (judge->verdict == IDENTITY_SAME || judge->verdict == IDENTITY_SPLIT ||
+			(judge->verdict == IDENTITY_UNSURE && body->hash[1] == record->hash &&
+			 judge->version_b == version))
 			return true;
+	}
 	return false;
 }
 

@@ -382,6 +382,7 @@ void *identity_work(Identity *identity, size_t size);
 uint32_t identity_stamp(Identity *identity); /* a new search's number */
 
 uint64_t identity_ref_hash(const char *source, const char *id);
+bool identity_named(IdentityRef ref); /* can a record have this name? */
 uint32_t identity_find(const Identity *identity, IdentityRef ref); /* record or 0 */
 uint32_t identity_find_hash(const Identity *identity, uint64_t hash);
 uint32_t identity_find_entity(const Identity *identity, const IdentityId *id);
@@ -415,11 +416,6 @@ identity_area_pair(uint32_t i, uint32_t j) /* i != j */
 }
 
 /* cluster: labels members of an area; pure in members, bits and judgements */
-typedef struct ClusterWhy
-{
-	uint8_t gate, conflict, limit, bridge; /* merges refused for each */
-} ClusterWhy;
-
 void identity_cluster(Identity *identity, const AreaRow *area, uint32_t *label);
 
 /* members: gives the clusters of the area's records their customers; makes events */

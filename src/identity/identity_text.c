@@ -63,6 +63,25 @@ identity_text_hash(const void *bytes, size_t length, uint64_t seed)
 	return mix(h ^ UINT64_C(0x589965cc75374cc3), UINT64_C(0x1d8e4e27c47d124f));
 }
 
+size_t
+identity_text_cut(const char *text, size_t most)
+{
+	size_t length = strnlen(text, most), start = length;
+	uint8_t lead;
+
+	while (start > 0 && ((uint8_t) text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return length;
+	lead = (uint8_t) text[--start];
+	return length - start < (lead >= 0xf0	? 4u
+							 : lead >= 0xe0 ? 3u
+							 : lead >= 0xc0 ? 2u
+											: 1u)
+			   ? start
+			   : length;
+}
+
 /* ---- 128 bits that name something: SipHash-2-4, in its 128-bit form, under a fixed key ---- */
 
 static inline uint64_t
