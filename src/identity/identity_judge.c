@@ -338,7 +338,7 @@ enter(Identity *identity, uint32_t number, bool in)
 	{
 		Ref before = identity_table_get(&identity->store, table, body->hash[i]), set = before;
 
-		if (!first_mention(body, i))
+		if (body->hash[i] == 0 || !first_mention(body, i))
 			continue;
 		if (in)
 			identity_set_add(&identity->store, &set, number);
@@ -349,24 +349,22 @@ enter(Identity *identity, uint32_t number, bool in)
 	}
 }
 
+/* texts: as identity_judge_text() numbers them; the hashes of those seen are still 0. */
 static Ref
-make_body(Identity *identity, const IdentityJudgement *j)
+new_body(Identity *identity, const char *const texts[6], size_t nseen_a, size_t nseen_b)
 {
-	const IdentityRef *b = side_b(j);
-	const char *texts[6] = {j->a.source, j->a.id, b->source, b->id, j->user, j->reason};
-	size_t size = sizeof(JudgeBody) + (2 + j->nseen_a + j->nseen_b) * sizeof(uint64_t);
+	size_t size = sizeof(JudgeBody) + (2 + nseen_a + nseen_b) * sizeof(uint64_t);
 	size_t length[6];
 	JudgeBody *body;
 	Ref ref;
 	char *at;
-	uint32_t n = 0;
 
 	for (unsigned i = 0; i < 6; i++)
 	{
-		if (texts[i] == NULL)
-			texts[i] = "";
 		/* names whole, a user and a reason as far as a person reads */
-		length[i] = i < 4 ? strlen(texts[i]) : identity_text_cut(texts[i], TEXT_MOST);
+		length[i] = texts[i] == NULL ? 0
+					: i < 4			 ? strlen(texts[i])
+									 : identity_text_cut(texts[i], TEXT_MOST);
 		size += length[i] + 1;
 	}
 	if (size > STORE_LARGEST)
@@ -374,20 +372,33 @@ make_body(Identity *identity, const IdentityJudgement *j)
 	ref = identity_store_new(&identity->store, size);
 	body = store_at(&identity->store, ref);
 	body->size = (uint32_t) size;
-	body->nseen_a = (uint32_t) j->nseen_a;
-	body->nseen_b = (uint32_t) j->nseen_b;
-	body->hash[n++] = identity_ref_hash(j->a.source, j->a.id);
-	body->hash[n++] = identity_ref_hash(b->source, b->id);
+	body->nseen_a = (uint32_t) nseen_a;
+	body->nseen_b = (uint32_t) nseen_b;
+	body->hash[0] = identity_ref_hash(texts[0], texts[1]);
+	body->hash[1] = identity_ref_hash(texts[2], texts[3]);
+	at = (char *) &body->hash[named(body)];
+	for (unsigned i = 0; i < 6; i++)
+	{
+		if (length[i] > 0)
+			memcpy(at, texts[i], length[i]);
+		at += length[i] + 1;
+	}
+	return ref;
+}
+
+static Ref
+make_body(Identity *identity, const IdentityJudgement *j)
+{
+	const IdentityRef *b = side_b(j);
+	const char *texts[6] = {j->a.source, j->a.id, b->source, b->id, j->user, j->reason};
+	Ref ref = new_body(identity, texts, j->nseen_a, j->nseen_b);
+	JudgeBody *body = store_at(&identity->store, ref);
+	uint32_t n = 2;
+
 	for (size_t i = 0; i < j->nseen_a; i++)
 		body->hash[n++] = identity_ref_hash(j->seen_a[i].source, j->seen_a[i].id);
 	for (size_t i = 0; i < j->nseen_b; i++)
 		body->hash[n++] = identity_ref_hash(j->seen_b[i].source, j->seen_b[i].id);
-	at = (char *) &body->hash[n];
-	for (unsigned i = 0; i < 6; i++)
-	{
-		memcpy(at, texts[i], length[i]);
-		at += length[i] + 1;
-	}
 	return ref;
 }
 
@@ -546,13 +557,11 @@ identity_judge_arrived(Identity *identity, uint32_t number)
 }
 
 static bool
-names(const JudgeBody *body, uint64_t hash)
+listed(const JudgeBody *body, uint32_t from, uint32_t to, uint64_t hash)
 {
-	uint32_t i = 0;
-
-	while (i < named(body) && body->hash[i] != hash)
-		i++;
-	return i < named(body);
+	while (from < to && body->hash[from] != hash)
+		from++;
+	return from < to;
 }
 
 /* The answer holds on, without a record that it names beside its anchors. */
@@ -574,6 +583,53 @@ forget_seen(Identity *identity, uint32_t number, uint64_t hash)
 		identity_table_put(&identity->store, table, hash, set);
 }
 
+/* The first of those listed on a side that is there, is not on the other side too, and is not the
+ * one that goes; 0: none. */
+static uint32_t
+another(const Identity *identity, const JudgeBody *body, bool on_a, uint64_t hash)
+{
+	uint32_t side_b = 2 + body->nseen_a, found = 0;
+	uint32_t from = on_a ? 2 : side_b, to = on_a ? side_b : named(body);
+
+	for (uint32_t i = from; i < to && found == 0; i++)
+		if (body->hash[i] != hash && body->hash[i] != 0 &&
+			!listed(body, on_a ? side_b : 2, on_a ? named(body) : side_b, body->hash[i]))
+			found = identity_find_hash(identity, body->hash[i]);
+	return found;
+}
+
+/* A split says of all that stay and all that go that they are apart; by which of them it is named
+ * is chance.  Gives it another name where one of its two goes; false when nobody is there for it. */
+static bool
+rename_split(Identity *identity, uint32_t number, uint64_t hash)
+{
+	Ref old = identity_judge(identity, number)->body, made;
+	const JudgeBody *body = store_at(&identity->store, old);
+	bool a_goes = body->hash[0] == hash;
+	uint32_t heir = another(identity, body, a_goes, hash);
+	const char *texts[6];
+	IdentityRef name;
+	JudgeBody *after;
+
+	if (heir == 0)
+		return false;
+	name = identity_record_ref(identity, identity_record(identity, heir));
+	for (unsigned i = 0; i < 6; i++)
+		texts[i] = identity_judge_text(body, i);
+	texts[a_goes ? 0 : 2] = name.source;
+	texts[a_goes ? 1 : 3] = name.id;
+	mark_named(identity, number, false);
+	enter(identity, number, false);
+	made = new_body(identity, texts, body->nseen_a, body->nseen_b);
+	after = store_at(&identity->store, made);
+	for (uint32_t i = 2; i < named(body); i++)
+		after->hash[i] = body->hash[i] == hash ? 0 : body->hash[i];
+	identity_store_delete(&identity->store, old, body->size);
+	identity_judge_edit(identity, number)->body = made;
+	enter(identity, number, true);
+	return true;
+}
+
 void
 identity_judge_forget(Identity *identity, uint64_t hash)
 {
@@ -582,11 +638,16 @@ identity_judge_forget(Identity *identity, uint64_t hash)
 	n = judges_of_hash(identity, hash, judges, JUDGES_MOST);
 	for (uint32_t i = 0; i < n; i++)
 	{
-		const JudgeBody *body = body_of(identity, identity_judge(identity, judges[i]));
+		const JudgeRow *judge = identity_judge(identity, judges[i]);
+		const JudgeBody *body = body_of(identity, judge);
 
 		if (body->hash[0] == hash || body->hash[1] == hash)
-			drop(identity, judges[i]);
-		else if (names(body, hash)) /* or another record whose hash has the same bits */
+		{
+			if (judge->verdict != IDENTITY_SPLIT || !rename_split(identity, judges[i], hash))
+				drop(identity, judges[i]);
+		}
+		else if (listed(body, 2, named(body),
+						hash)) /* or another record whose hash has the same bits */
 			forget_seen(identity, judges[i], hash);
 	}
 }
