@@ -72,7 +72,8 @@ cli_number(const CliArgs *args, const char *name, int64_t least, int64_t *value,
 bool
 cli_print(const Buffer *out, Err *err)
 {
-	if (fwrite(out->data, 1, out->length, stdout) == out->length && fflush(stdout) == 0)
+	if ((out->length == 0 || fwrite(out->data, 1, out->length, stdout) == out->length) &&
+		fflush(stdout) == 0)
 		return true;
 	return err_set(err, ERR_CLASS_STOP, ERR_IO, "could not write to standard output: %s",
 				   strerror(errno));

@@ -3,7 +3,7 @@
  * identity_index — postings of keys, and the edges between records that share a live one.
  *
  * Invariant: two records have an edge if and only if they share a live key and weigh
- * at least the edge floor.  A key is live while no more than `key_cap` records have
+ * at least the edge floor.  A key is live while no more than its cap of records have
  * it and its value is not generic (few enough distinct names use it), so both are
  * functions of the records present and never of their order.  When a key dies or
  * revives, or a value becomes generic or stops being it, the records with it are
@@ -16,6 +16,9 @@
 #define SINGLE		 0x80000000u
 #define POSTINGS_MAX 256
 #define FETCH_AHEAD	 4 /* candidates */
+
+#define VALUE_CAPS	   4 /* times key_cap */
+#define VALUE_CAP_MOST 250
 
 typedef struct Postings
 {
@@ -119,10 +122,23 @@ take_posting(Identity *identity, uint64_t key, Postings p, uint32_t record)
 
 /* ---- what makes a key dead ---- */
 
+/* What many bear is worth no comparing; but what few names bear, a mailbox or a number, many
+ * records of one customer may bear. */
 static uint32_t
-cap_of(const Identity *identity, unsigned kind)
+value_cap(const Identity *identity, unsigned kind)
 {
-	return (uint32_t) model_parameter(identity->model, kind, PARAMETER_key_cap);
+	uint32_t cap =
+		VALUE_CAPS * (uint32_t) model_parameter(identity->model, kind, PARAMETER_key_cap);
+
+	return cap < VALUE_CAP_MOST ? cap : VALUE_CAP_MOST;
+}
+
+static uint32_t
+cap_of(const Identity *identity, unsigned kind, const Key *key)
+{
+	return key->value == ABSENT
+			   ? (uint32_t) model_parameter(identity->model, kind, PARAMETER_key_cap)
+			   : value_cap(identity, kind);
 }
 
 static uint32_t
@@ -160,7 +176,7 @@ generic(const Identity *identity, const uint32_t *members, uint32_t count, unsig
 {
 	uint32_t names[POSTINGS_MAX], distinct = 0, allowed = names_allowed(identity, kind, value);
 
-	if (count > cap_of(identity, kind))
+	if (count > value_cap(identity, kind))
 		return true;
 	for (uint32_t i = 0; i < count && count > allowed; i++)
 	{
@@ -418,7 +434,7 @@ key_lives(const Identity *identity, const IdentityForm *form, const Key *key, co
 {
 	if (key->value != ABSENT && (form->values[key->value].flags & VALUE_GENERIC))
 		return false;
-	return p->count <= cap_of(identity, form->kind);
+	return p->count <= cap_of(identity, form->kind, key);
 }
 
 static void
@@ -591,7 +607,6 @@ identity_index_add(Identity *identity, uint32_t number)
 {
 	RecordRow *record = identity_record(identity, number);
 	const IdentityForm *form = identity_form_of(identity, record);
-	uint32_t cap = cap_of(identity, form->kind);
 	uint32_t members[POSTINGS_MAX];
 	Key keys[KEYS_MAX];
 	Postings posting[KEYS_MAX];
@@ -600,8 +615,8 @@ identity_index_add(Identity *identity, uint32_t number)
 	postings_of_keys(identity, keys, n, posting);
 	for (unsigned k = 0; k < n; k++)
 	{
+		uint32_t cap = cap_of(identity, form->kind, &keys[k]), count;
 		Postings p;
-		uint32_t count;
 
 		p = posting[k] = put_posting(identity, keys[k].hash, posting[k], number);
 		if (p.count > cap)
@@ -633,7 +648,6 @@ identity_index_remove(Identity *identity, uint32_t number)
 {
 	RecordRow *record = identity_record(identity, number);
 	const IdentityForm *form = identity_form_of(identity, record);
-	uint32_t cap = cap_of(identity, form->kind);
 	uint32_t members[POSTINGS_MAX];
 	Key keys[KEYS_MAX];
 	Postings posting[KEYS_MAX];
@@ -646,9 +660,9 @@ identity_index_remove(Identity *identity, uint32_t number)
 		uint8_t was = keys[k].value == ABSENT
 						  ? 0
 						  : form->values[keys[k].value].flags & (VALUE_GENERIC | VALUE_SHARED);
+		uint32_t cap = cap_of(identity, form->kind, &keys[k]), count;
 		uint8_t now;
 		Postings p;
-		uint32_t count;
 
 		p = take_posting(identity, keys[k].hash, posting[k], number);
 		if (p.count >= cap)
@@ -712,7 +726,7 @@ identity_index_right(Identity *identity, uint32_t number)
 		uint32_t count = list_postings(identity, &p, members, POSTINGS_MAX);
 
 		if (keys[k].value != ABSENT)
-			due[keys[k].value] |= p.count > cap_of(identity, form->kind)
+			due[keys[k].value] |= p.count > value_cap(identity, form->kind)
 									  ? VALUE_GENERIC
 									  : standing(identity, members, count, form->kind,
 												 value_kind(form, &keys[k]), -1);

@@ -152,6 +152,24 @@ no_answer_about_a_record_is_one_too_many(void **unused)
 	stop(&state);
 }
 
+/* One more than a customer may have is one that stands beside it, and is asked about. */
+static void
+a_customer_of_many_records_does_not_fall_apart(void **unused)
+{
+	IdentityStats stats;
+	State state;
+
+	(void) unused;
+	start(&state);
+	for (unsigned n = 1; n <= 150; n++)
+	{
+		(void) nth(n, true, &state);
+		identity_stats(state.identity, &stats);
+		assert_int_equal(stats.customers, (n + 59) / 60);
+	}
+	stop(&state);
+}
+
 static void
 no_answer_in_a_neighbourhood_is_one_too_many(void **unused)
 {
@@ -547,6 +565,7 @@ main(void)
 		cmocka_unit_test(answers_outrank_the_data_and_can_be_undone),
 		cmocka_unit_test(a_refused_answer_is_told_by_which),
 		cmocka_unit_test(no_answer_about_a_record_is_one_too_many),
+		cmocka_unit_test(a_customer_of_many_records_does_not_fall_apart),
 		cmocka_unit_test(no_answer_in_a_neighbourhood_is_one_too_many),
 		cmocka_unit_test(answers_beyond_what_a_record_can_hold_are_refused_by_name),
 		cmocka_unit_test(abort_leaves_no_trace),
