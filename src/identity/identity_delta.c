@@ -16,7 +16,7 @@
 #include "goldpan/alloc.h"
 
 #define CEILING ((size_t) 1 << 32)
-#define MAGIC	"GPIDLT3"
+#define MAGIC	"GPIDLT4"
 #define CARRIED 0x100u /* beside the verdict */
 
 typedef struct DeltaHead
@@ -288,7 +288,7 @@ identity_delta_finish(Identity *identity, const IdentityChange *changes, size_t 
 		}
 	head.length = delta->bytes.length;
 	memcpy(delta->bytes.data, &head, sizeof(head));
-	head.checksum = identity_text_hash(delta->bytes.data, delta->bytes.length, 21);
+	head.checksum = identity_text_sum(delta->bytes.data, delta->bytes.length, 21);
 	memcpy(delta->bytes.data, &head, sizeof(head));
 	texts = (const char *) delta->texts.data;
 	for (size_t i = 0; i < head.nevents; i++)
@@ -462,7 +462,7 @@ head_fits(const DeltaHead *head, const uint8_t *copy, size_t length)
 {
 	return memcmp(head->magic, MAGIC, sizeof(head->magic)) == 0 && head->length == length &&
 		   head->nchanges <= length / sizeof(ChangeHead) &&
-		   identity_text_hash(copy, length, 21) == head->checksum;
+		   identity_text_sum(copy, length, 21) == head->checksum;
 }
 
 static bool

@@ -19,6 +19,8 @@
 /* ---- text ---- */
 
 uint64_t identity_text_hash(const void *bytes, size_t length, uint64_t seed);
+/* The same for many bytes: four hashes at a time, made one. */
+uint64_t identity_text_sum(const void *bytes, size_t length, uint64_t seed);
 uint64_t identity_text_mix(uint64_t a, uint64_t b);
 /* 128 bits that no two inputs share in practice, the same on every machine. */
 void identity_text_name(const void *bytes, size_t length, uint8_t name[16]);

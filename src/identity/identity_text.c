@@ -82,6 +82,26 @@ identity_text_cut(const char *text, size_t most)
 			   : length;
 }
 
+uint64_t
+identity_text_sum(const void *bytes, size_t length, uint64_t seed)
+{
+	const uint8_t *p = bytes;
+	uint64_t h[4] = {seed, seed ^ 1, seed ^ 2, seed ^ 3};
+	size_t left = length;
+
+	/* what one multiplication waits for the others do not */
+	for (; left >= sizeof(h); p += sizeof(h), left -= sizeof(h))
+		for (unsigned i = 0; i < 4; i++)
+		{
+			uint64_t word;
+
+			memcpy(&word, p + i * 8, 8);
+			h[i] = mix(h[i] ^ word ^ UINT64_C(0xe7037ed1a0b428db),
+					   UINT64_C(0x8ebc6af09c88c6e3) ^ (h[i] >> 32));
+		}
+	return identity_text_hash(h, sizeof(h), identity_text_hash(p, left, seed ^ length));
+}
+
 /* ---- 128 bits that name something: SipHash-2-4, in its 128-bit form, under a fixed key ---- */
 
 static inline uint64_t

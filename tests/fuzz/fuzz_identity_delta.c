@@ -46,7 +46,7 @@ mend(uint8_t *bytes, uint64_t size)
 	memcpy(bytes + BEFORE_AT, &position, sizeof(position));
 	memcpy(bytes + ORDINAL_AT, &ordinal, sizeof(ordinal));
 	memcpy(bytes + CHECKSUM_AT, &sum, sizeof(sum));
-	sum = identity_text_hash(bytes, size, 21);
+	sum = identity_text_sum(bytes, size, 21);
 	memcpy(bytes + CHECKSUM_AT, &sum, sizeof(sum));
 }
 
