@@ -154,6 +154,13 @@ typedef enum DatasetStep
 	DATASET_REJECTED, /* record->problem says why */
 } DatasetStep;
 
+/* When its source wrote something: the order of one source (meta.end_lsn, meta.ordinal). */
+typedef struct DatasetMoment
+{
+	uint64_t lsn;
+	uint64_t ordinal;
+} DatasetMoment;
+
 /* Valid until the next step. Of a deleted or erased one only ref and kind. */
 typedef struct DatasetRecord
 {
@@ -164,6 +171,9 @@ typedef struct DatasetRecord
 	int64_t line;		 /* CSV */
 	const char *problem; /* a constant text */
 	DatasetText raw;	 /* CSV: the row's bytes */
+	DatasetMoment at;	 /* log: of the last create or update; 0 where a copy of the table is all */
+	bool erased;		 /* log: it has an erasure of the record, and this is what came after */
+	DatasetMoment erased_at;
 } DatasetRecord;
 
 typedef struct DatasetReader DatasetReader;

@@ -147,6 +147,26 @@ uint64_t dataset_partition_position(const DatasetPartition *partition);
 bool dataset_state_append(DatasetState *state, const void *delta, size_t length,
 						  const Buffer *events, const Buffer *judgement, Err *err) MUST_CHECK;
 
+/* ---- erased records: who must not come back from an older log, or from a copy of the table ---- */
+
+typedef struct DatasetErasure
+{
+	uint64_t name[2]; /* a hash of source and id */
+	DatasetMoment at; /* of the last erasure */
+	bool lifted;	  /* the source made a record of that name since */
+	bool fresh;		  /* erased in this run: answers that name the record go with the commit */
+} DatasetErasure;
+
+typedef struct DatasetErasures DatasetErasures;
+
+/* Of the state, as the last run left them; the next commit keeps what was changed. Owned by the
+ * state. Errors: STOP ERR_DATA, ERR_NOMEM. */
+DatasetErasures *dataset_state_erasures(DatasetState *state, Err *err) MUST_CHECK;
+/* NULL when the record was never erased; valid until the next put. */
+DatasetErasure *dataset_erasure_find(const DatasetErasures *erasures, IdentityRef ref);
+DatasetErasure *dataset_erasure_put(DatasetErasures *erasures, IdentityRef ref, DatasetMoment at,
+									Err *err) MUST_CHECK;
+
 /* The next generation: files to fill, then commit or abandon. */
 typedef struct DatasetNext
 {
@@ -154,9 +174,6 @@ typedef struct DatasetNext
 	DatasetStoreWriter *records;
 	DatasetFile *events;
 	const char *deployment;
-	/* judgements that name one of these are left out: the erased records */
-	bool (*forgotten)(void *context, IdentityRef ref);
-	void *context;
 } DatasetNext;
 
 bool dataset_state_begin(DatasetState *state, DatasetNext *next, Err *err) MUST_CHECK;

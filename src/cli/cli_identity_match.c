@@ -78,7 +78,7 @@ match_memory(MatchRun *run, Err *err)
 	return err_hint(err, "Give more with --memory.");
 }
 
-static bool
+bool
 match_change(MatchRun *run, IdentityChangeType type, IdentityRef ref, IdentityKind kind,
 			 const IdentityField *fields, size_t nfields, Err *err)
 {
@@ -95,8 +95,10 @@ match_change(MatchRun *run, IdentityChangeType type, IdentityRef ref, IdentityKi
 	return dataset_feed_add(run->feed, &change, err);
 }
 
+/* anew: what was known of the record was erased in this run. */
 static bool
-match_record(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record, Err *err)
+match_record(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record, bool anew,
+			 Err *err)
 {
 	DatasetStored stored;
 	bool known;
@@ -113,7 +115,7 @@ match_record(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record
 	}
 	if (!match_source(run, record->ref.source, false, err))
 		return false;
-	known = dataset_store_find(run->old, record->ref, &stored);
+	known = !anew && dataset_store_find(run->old, record->ref, &stored);
 	if (known)
 	{
 		(void) dataset_store_mark(run->old, &stored);
@@ -136,24 +138,34 @@ match_record(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record
 }
 
 static bool
-match_gone(MatchRun *run, const DatasetRecord *record, bool erased, Err *err)
+match_gone(MatchRun *run, const DatasetRecord *record, Err *err)
 {
 	DatasetStored stored;
 
 	if (!match_source(run, record->ref.source, false, err))
 		return false;
-	if (dataset_store_find(run->old, record->ref, &stored))
-	{
-		if (dataset_store_mark(run->old, &stored))
-			return true;
-		run->removed++;
-	}
-	else if (!erased)
+	if (!dataset_store_find(run->old, record->ref, &stored) ||
+		dataset_store_mark(run->old, &stored))
 		return true;
-	if (erased && !match_forget(run, record->ref, err))
+	run->removed++;
+	return match_change(run, IDENTITY_DELETE, record->ref, record->kind, NULL, 0, err);
+}
+
+/* One step of an input that is no rejected row. */
+static bool
+match_step(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record, DatasetStep step,
+		   Err *err)
+{
+	bool anew;
+
+	if (!match_erasure(run, record, step == DATASET_ERASED, &anew, err))
 		return false;
-	return match_change(run, erased ? IDENTITY_ERASE : IDENTITY_DELETE, record->ref, record->kind,
-						NULL, 0, err);
+	if (step == DATASET_ERASED)
+		return true;
+	if (step == DATASET_DELETED)
+		return match_gone(run, record, err);
+	return match_withheld(run, record) ? match_withhold(run, record, err)
+									   : match_record(run, input, record, anew, err);
 }
 
 static bool
@@ -180,10 +192,8 @@ match_input(MatchRun *run, const CliIdentityInput *input, Err *err)
 			/* Without an id nobody knows which record of yesterday it is. */
 			ok = match_reject(run, input->path, &record, err) &&
 				 match_source(run, input->input->source, true, err);
-		else if (step == DATASET_RECORD)
-			ok = match_record(run, input, &record, err);
 		else
-			ok = match_gone(run, &record, step == DATASET_ERASED, err);
+			ok = match_step(run, input, &record, step, err);
 		if (ok && input->input->topic != NULL && step != DATASET_REJECTED)
 			match_find_source(run, record.ref.source)->logged = true;
 		if (ok && run->rows % 1024 == 0)
@@ -355,6 +365,11 @@ match_summary(const MatchRun *run, const IdentityStats *stats, const CliArgs *ar
 					   " records are not in the log any more, and stay until it says "
 					   "that they were deleted\n",
 					   run->unlogged);
+	if (run->withheld > 0)
+		(void) fprintf(stderr,
+					   "note: %" PRId64
+					   " records were erased before and stay so: the input has them from then\n",
+					   run->withheld);
 	if (run->rejected > 0 && !cli_has(args, "rejects"))
 		(void) fprintf(stderr, "warning: rejected rows are written to the file --rejects names\n");
 }

@@ -65,44 +65,6 @@ match_source(MatchRun *run, const char *name, bool broken, Err *err)
 	return true;
 }
 
-/* ---- erased records ---- */
-
-bool
-match_forget(MatchRun *run, IdentityRef ref, Err *err)
-{
-	size_t source = strlen(ref.source) + 1;
-	size_t id = strlen(ref.id) + 1;
-	char **grown = alloc_resize(run->forgotten, (run->nforgotten + 1) * sizeof(*grown));
-	char *name = alloc_bytes(source + id);
-
-	if (grown != NULL)
-		run->forgotten = grown;
-	if (grown == NULL || name == NULL)
-	{
-		alloc_free(name);
-		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory");
-	}
-	memcpy(name, ref.source, source);
-	memcpy(name + source, ref.id, id);
-	run->forgotten[run->nforgotten++] = name;
-	return true;
-}
-
-static bool
-match_forgotten(void *context, IdentityRef ref)
-{
-	const MatchRun *run = context;
-
-	for (size_t i = 0; i < run->nforgotten; i++)
-	{
-		const char *name = run->forgotten[i];
-
-		if (strcmp(name, ref.source) == 0 && strcmp(name + strlen(name) + 1, ref.id) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- deltas ---- */
 
 static bool
@@ -267,8 +229,8 @@ match_engine(MatchRun *run, const CliArgs *args, Err *err)
 		if (!dataset_state_begin(run->state, &run->next, err))
 			return false;
 		run->doubles = run->next.records;
-		run->next.forgotten = match_forgotten;
-		run->next.context = run;
+		if ((run->erasures = dataset_state_erasures(run->state, err)) == NULL)
+			return false;
 	}
 	else if ((run->doubles = dataset_store_create(NULL, err)) == NULL)
 		return false;
@@ -360,9 +322,6 @@ match_close(MatchRun *run)
 	for (size_t i = 0; i < run->nsources; i++)
 		alloc_free(run->sources[i].name);
 	alloc_free(run->sources);
-	for (size_t i = 0; i < run->nforgotten; i++)
-		alloc_free(run->forgotten[i]);
-	alloc_free(run->forgotten);
 	buffer_release(&run->packed);
 	buffer_release(&run->scratch);
 	cli_identity_release(&run->common);

@@ -41,9 +41,8 @@ typedef struct MatchRun
 	MatchSource *sources;
 	size_t nsources;
 	size_t last_source;
-	char **forgotten; /* "source\0id" of erased records */
-	size_t nforgotten;
-	int64_t rows, rejected, added, changed, same, removed, kept, unlogged;
+	DatasetErasures *erasures; /* the state's; NULL: there is none */
+	int64_t rows, rejected, added, changed, same, removed, kept, unlogged, withheld;
 	size_t questions;
 	Buffer packed;
 	Buffer scratch;
@@ -56,8 +55,18 @@ void match_close(MatchRun *run);
 /* Notes that the run covers a source; broken: with a row whose id is not known (NULL: of any). */
 bool match_source(MatchRun *run, const char *name, bool broken, Err *err) MUST_CHECK;
 MatchSource *match_find_source(MatchRun *run, const char *name);
-/* Notes an erased record, whose judgements are to be left out. */
-bool match_forget(MatchRun *run, IdentityRef ref, Err *err) MUST_CHECK;
+/* Hands the engine one change of a record, at the next position. */
+bool match_change(MatchRun *run, IdentityChangeType type, IdentityRef ref, IdentityKind kind,
+				  const IdentityField *fields, size_t nfields, Err *err) MUST_CHECK;
+
+/* Takes an erasure that the log has and no run took before; last: it is the record's last word.
+ * *anew: it was taken, and what is known of the record is nothing. */
+bool match_erasure(MatchRun *run, const DatasetRecord *record, bool last, bool *anew,
+				   Err *err) MUST_CHECK;
+/* Was the record erased, and is this what it was before? */
+bool match_withheld(MatchRun *run, const DatasetRecord *record);
+/* Leaves such a record out; what the state has of it, from a later log, stays. */
+bool match_withhold(MatchRun *run, const DatasetRecord *record, Err *err) MUST_CHECK;
 
 /* Who is in which customer: as an engine knows it, or where there is none as the events tell. */
 typedef struct CliCustomers

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset/dataset_priv.h"
+#include "dataset/dataset_state_priv.h"
 
 /* ---- ids ---- */
 
@@ -116,6 +116,50 @@ dataset_judgement_put(const IdentityChange *change, Buffer *out, Err *err)
 	json_decref(json);
 	return ok;
 }
+
+/* ---- forgetting ---- */
+
+static bool
+event_forgotten(const DatasetErasures *erasures, IdentityRef ref)
+{
+	const DatasetErasure *erasure = ref.source != NULL ? dataset_erasure_find(erasures, ref) : NULL;
+
+	return erasure != NULL && erasure->fresh;
+}
+
+/* Leaves of those listed, which are the caller's own copy, the ones that were not erased. */
+static size_t
+event_keep(const DatasetErasures *erasures, const IdentityRef *refs, size_t count)
+{
+	IdentityRef *list = (IdentityRef *) refs;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		if (!event_forgotten(erasures, refs[i]))
+			list[kept++] = refs[i];
+	}
+	return kept;
+}
+
+bool
+dataset_judgement_forget(const DatasetErasures *erasures, IdentityJudgement *judgement)
+{
+	bool split = judgement->verdict == IDENTITY_SPLIT;
+	bool gone = event_forgotten(erasures, judgement->a);
+
+	judgement->nseen_a = event_keep(erasures, judgement->seen_a, judgement->nseen_a);
+	judgement->nseen_b = event_keep(erasures, judgement->seen_b, judgement->nseen_b);
+	/* by which of those that stay a split is named is chance */
+	if (gone && split && judgement->nseen_a > 0)
+	{
+		judgement->a = judgement->seen_a[0];
+		gone = false;
+	}
+	return !gone && (split ? judgement->nseen_b > 0 : !event_forgotten(erasures, judgement->b));
+}
+
+/* ---- reading ---- */
 
 static const char *
 event_copy(Arena *arena, const json_t *json, Err *err)

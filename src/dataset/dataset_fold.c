@@ -6,6 +6,7 @@
  * erasures are states too. Only the fields that say something about identity are kept.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dataset/dataset_priv.h"
@@ -18,7 +19,17 @@ typedef struct FoldRecord
 	char *block; /* source, id, each with its zero; then the values; owned */
 	size_t size;
 	DatasetStep step;
+	bool erased;
+	DatasetMoment at;
+	DatasetMoment erased_at;
 } FoldRecord;
+
+typedef struct FoldEvent /* what happened to a record */
+{
+	DatasetStep step;
+	bool snapshot; /* a copy of the table, which says nothing new */
+	DatasetMoment at;
+} FoldEvent;
 
 struct DatasetFold
 {
@@ -126,9 +137,7 @@ fold_find(DatasetFold *fold, const char *key, size_t length, Err *err)
 		slot = (slot + 1) & (fold->table_size - 1);
 	}
 	fold->table[slot] = (uint32_t) (fold->count + 1);
-	fold->records[fold->count].hash = hash;
-	fold->records[fold->count].block = NULL;
-	fold->records[fold->count].size = 0;
+	fold->records[fold->count] = (FoldRecord){.hash = hash};
 	return &fold->records[fold->count++];
 }
 
@@ -207,30 +216,66 @@ fold_lists(const Buffer *list, const char *name)
 	return list->length > 3 && strstr((const char *) list->data, quoted) != NULL;
 }
 
+/* The field as JSON, in fold->json; empty when it is not there. */
 static bool
-fold_step(DatasetFold *fold, const LogEntry *entry, DatasetStep *step, Err *err)
+fold_json(DatasetFold *fold, const LogEntry *entry, const char *path, Err *err)
 {
-	const char *operation;
-	size_t length;
 	const AvroSchema *type;
 	AvroReader at;
 	bool found;
 
-	*step = DATASET_RECORD;
+	buffer_clear(&fold->json);
+	return encode_find(entry->schema, &entry->value, path, &type, &at, &found, err) &&
+		   (!found || encode_read_json(type, &at, &fold->json, err)) &&
+		   buffer_append_byte(&fold->json, '\0', err);
+}
+
+static bool
+fold_number(DatasetFold *fold, const LogEntry *entry, const char *path, uint64_t *number, Err *err)
+{
+	if (!fold_json(fold, entry, path, err))
+		return false;
+	*number = strtoull((const char *) fold->json.data, NULL, 10);
+	return true;
+}
+
+static bool
+fold_event(DatasetFold *fold, const LogEntry *entry, FoldEvent *event, Err *err)
+{
+	const char *operation;
+	size_t length;
+
+	memset(event, 0, sizeof(*event));
+	event->step = DATASET_RECORD;
 	if (!encode_find_text(entry->schema, &entry->value, "meta.operation", &operation, &length, err))
 		return false;
 	if (operation != NULL && length == 6 && memcmp(operation, "delete", 6) == 0)
-		*step = DATASET_DELETED;
+		event->step = DATASET_DELETED;
 	else if (operation != NULL && length == 5 && memcmp(operation, "erase", 5) == 0)
-		*step = DATASET_ERASED;
-	if (!encode_find(entry->schema, &entry->value, "is_deleted", &type, &at, &found, err))
+		event->step = DATASET_ERASED;
+	event->snapshot = operation != NULL && length == 8 && memcmp(operation, "snapshot", 8) == 0;
+	if (!fold_json(fold, entry, "is_deleted", err))
 		return false;
-	buffer_clear(&fold->json);
-	if (found && !encode_read_json(type, &at, &fold->json, err))
+	if (event->step == DATASET_RECORD && strcmp((const char *) fold->json.data, "true") == 0)
+		event->step = DATASET_DELETED;
+	return fold_number(fold, entry, "meta.end_lsn", &event->at.lsn, err) &&
+		   fold_number(fold, entry, "meta.ordinal", &event->at.ordinal, err);
+}
+
+/* Puts the event on the record; false: who was erased does not come back with a copy of the table. */
+static bool
+fold_take(FoldRecord *record, const FoldEvent *event)
+{
+	if (event->snapshot && record->erased && record->step == DATASET_ERASED)
 		return false;
-	if (*step == DATASET_RECORD && fold->json.length == 4 &&
-		memcmp(fold->json.data, "true", 4) == 0)
-		*step = DATASET_DELETED;
+	record->step = event->step;
+	if (event->step == DATASET_ERASED)
+	{
+		record->erased = true;
+		record->erased_at = event->at;
+	}
+	else if (event->step == DATASET_RECORD && !event->snapshot)
+		record->at = event->at;
 	return true;
 }
 
@@ -268,6 +313,7 @@ fold_entry(DatasetFold *fold, const LogEntry *entry, Buffer *unchanged, Err *err
 	size_t source_length;
 	size_t id_length;
 	FoldRecord *record;
+	FoldEvent event;
 
 	if (entry->value.next == NULL)
 		return true;
@@ -287,9 +333,10 @@ fold_entry(DatasetFold *fold, const LogEntry *entry, Buffer *unchanged, Err *err
 		!buffer_append_byte(&fold->block, '\0', err))
 		return false;
 	record = fold_find(fold, (const char *) fold->block.data, fold->block.length, err);
-	return record != NULL && fold_unchanged(fold, entry, unchanged, err) &&
-		   fold_step(fold, entry, &record->step, err) &&
-		   fold_keep(fold, entry, record, unchanged, err);
+	if (record == NULL || !fold_event(fold, entry, &event, err))
+		return false;
+	return !fold_take(record, &event) || (fold_unchanged(fold, entry, unchanged, err) &&
+										  fold_keep(fold, entry, record, unchanged, err));
 }
 
 /* ---- the topic ---- */
@@ -365,6 +412,9 @@ dataset_fold_next(DatasetFold *fold, DatasetFolded *record)
 	record->source = from->block;
 	record->id = from->block + strlen(from->block) + 1;
 	record->step = from->step;
+	record->at = from->at;
+	record->erased = from->erased;
+	record->erased_at = from->erased_at;
 	fold_read(fold, from, fold->values);
 	record->values = fold->values;
 	return true;

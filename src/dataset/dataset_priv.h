@@ -31,6 +31,9 @@ typedef struct DatasetFolded
 	const char *id;
 	DatasetStep step;		   /* DATASET_RECORD, _DELETED or _ERASED */
 	const DatasetText *values; /* one per column; text NULL: null */
+	DatasetMoment at;		   /* as in a DatasetRecord */
+	bool erased;
+	DatasetMoment erased_at;
 } DatasetFolded;
 
 DatasetFold *dataset_fold_open(const char *path, const DatasetInput *input, size_t ceiling,

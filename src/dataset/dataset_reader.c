@@ -251,6 +251,9 @@ dataset_reader_next(DatasetReader *reader, DatasetRecord *record, DatasetStep *s
 		record->ref.source = folded.source;
 		record->ref.id = folded.id;
 		*step = folded.step;
+		record->at = folded.at;
+		record->erased = folded.erased;
+		record->erased_at = folded.erased_at;
 		record->problem =
 			folded.id[0] == '\0'						 ? "it has no record id"
 			: strlen(folded.id) > DATASET_MAX_ID		 ? "its record id is longer than 1024 bytes"

@@ -129,7 +129,7 @@ state_undamaged(const json_t *json, const char *path, Err *err)
 				   "file \"%s\" is damaged: its checksum is another one", path);
 }
 
-/* The records and judgements that state.json names; one from before the last run names others, and by
+/* The files that state.json names; one from before the last run names others, and by
  * it what is in force would be taken for leftovers. */
 static bool
 state_complete(const DatasetState *state, Err *err)
@@ -138,13 +138,18 @@ state_complete(const DatasetState *state, Err *err)
 	{
 		const char *name;
 		uint64_t size;
-	} files[] = {{"records", state->records_size}, {"judgements", state->judgements_size}};
+		bool lacking; /* rightly */
+	} files[] = {{"records", state->records_size, false},
+				 {"judgements", state->judgements_size, false},
+				 {"erased", state->erased_size, state->erased_size == 0}};
 
 	for (size_t i = 0; state->generation > 0 && i < sizeof(files) / sizeof(files[0]); i++)
 	{
 		char path[DATASET_STATE_PATH];
 		struct stat status;
 
+		if (files[i].lacking)
+			continue;
 		if (stat(dataset_state_path(state, files[i].name, state->generation, path), &status) == 0 &&
 			(uint64_t) status.st_size == files[i].size)
 			continue;
@@ -183,6 +188,8 @@ state_load(DatasetState *state, Err *err)
 	state->records_size = state_number(json, "records_size");
 	state->records_hash = state_number(json, "records_hash");
 	state->judgements_size = state_number(json, "judgements_size");
+	state->erased_size = state_number(json, "erased_size");
+	state->erased_hash = state_number(json, "erased_hash");
 	state->events_base = state_number(json, "events_base");
 	state->events_size = state_number(json, "events_size");
 	state->deployment = deployment != NULL ? alloc_text(deployment) : NULL;
@@ -233,6 +240,8 @@ dataset_state_release(DatasetState *state)
 	identity_free(state->identity);
 	identity_model_free(state->model);
 	dataset_store_close(state->store);
+	dataset_erasures_free(state->erasures);
+	state->erasures = NULL;
 	state->identity = NULL;
 	state->model = NULL;
 	state->store = NULL;
@@ -254,8 +263,8 @@ dataset_state_close(DatasetState *state)
 	alloc_free(state);
 }
 
-static const char *const state_names[] = {"records-",	 "snapshot-", "journal-",
-										  "judgements-", "model-",	  "events-"};
+static const char *const state_names[] = {"records-", "snapshot-", "journal-", "judgements-",
+										  "model-",	  "events-",   "erased-"};
 
 /* Skips the digits of a number above 0; NULL: there is none. */
 static const char *

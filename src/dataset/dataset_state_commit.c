@@ -27,7 +27,7 @@ dataset_state_begin(DatasetState *state, DatasetNext *next, Err *err)
 	next->deployment = state->deployment;
 	next->records = dataset_store_create(
 		dataset_state_path(state, "records", state->generation + 1, path), err);
-	if (next->records == NULL)
+	if (next->records == NULL || dataset_state_erasures(state, err) == NULL)
 		return false;
 	next->events =
 		dataset_file_create(dataset_state_path(state, "events", state->generation + 1, path), err);
@@ -103,23 +103,10 @@ dataset_state_judgements(DatasetState *state, DatasetJudgementVisit visit, void 
 
 typedef struct CommitKeep
 {
-	const DatasetNext *next;
+	const DatasetErasures *erasures;
 	Buffer *out;
 	Arena arena;
 } CommitKeep;
-
-static bool
-commit_names_forgotten(const DatasetNext *next, const IdentityJudgement *judgement)
-{
-	bool named = next->forgotten(next->context, judgement->a) ||
-				 (judgement->b.source != NULL && next->forgotten(next->context, judgement->b));
-
-	for (size_t i = 0; i < judgement->nseen_a && !named; i++)
-		named = next->forgotten(next->context, judgement->seen_a[i]);
-	for (size_t i = 0; i < judgement->nseen_b && !named; i++)
-		named = next->forgotten(next->context, judgement->seen_b[i]);
-	return named;
-}
 
 static bool
 commit_keep_judgement(void *context, const char *line, size_t length, Err *err)
@@ -127,13 +114,14 @@ commit_keep_judgement(void *context, const char *line, size_t length, Err *err)
 	CommitKeep *keep = context;
 	IdentityChange change;
 
-	if (keep->next->forgotten != NULL)
+	if (dataset_erasures_fresh(keep->erasures))
 	{
 		arena_reset(&keep->arena);
 		if (!dataset_judgement_parse(line, length, &keep->arena, &change, err))
 			return false;
-		if (change.type == IDENTITY_JUDGE && commit_names_forgotten(keep->next, &change.judgement))
-			return true;
+		if (change.type == IDENTITY_JUDGE)
+			return !dataset_judgement_forget(keep->erasures, &change.judgement) ||
+				   dataset_judgement_put(&change, keep->out, err);
 	}
 	return buffer_append(keep->out, line, length, err) && buffer_append_byte(keep->out, '\n', err);
 }
@@ -143,7 +131,7 @@ commit_judgements(const DatasetNext *next, uint64_t *size, Err *err)
 {
 	DatasetState *state = next->state;
 	char path[DATASET_STATE_PATH];
-	CommitKeep keep = {.next = next};
+	CommitKeep keep = {.erasures = state->erasures};
 	DatasetFile *file = dataset_file_create(
 		dataset_state_path(state, "judgements", state->generation + 1, path), err);
 	bool ok = file != NULL;
@@ -160,6 +148,29 @@ commit_judgements(const DatasetNext *next, uint64_t *size, Err *err)
 		return dataset_file_finish(file, err);
 	dataset_file_abandon(file);
 	return false;
+}
+
+/* ---- erased records ---- */
+
+static bool
+commit_erasures(const DatasetState *state, DatasetState *after, Err *err)
+{
+	char path[DATASET_STATE_PATH];
+	DatasetFile *file =
+		dataset_file_create(dataset_state_path(state, "erased", state->generation + 1, path), err);
+	Buffer *out;
+
+	if (file == NULL)
+		return false;
+	out = dataset_file_buffer(file);
+	if (dataset_erasures_put(state->erasures, out, err) && out->length > 0)
+	{
+		after->erased_size = out->length;
+		after->erased_hash = dataset_hash(8, out->data, out->length);
+		return dataset_file_finish(file, err);
+	}
+	dataset_file_abandon(file);
+	return err->code == ERR_OK; /* nobody was erased: no file */
 }
 
 /* ---- snapshot and model ---- */
@@ -232,6 +243,8 @@ commit_state(const DatasetState *next, Err *err)
 		 commit_number(json, "records_size", next->records_size) &&
 		 commit_number(json, "records_hash", next->records_hash) &&
 		 commit_number(json, "judgements_size", next->judgements_size) &&
+		 commit_number(json, "erased_size", next->erased_size) &&
+		 commit_number(json, "erased_hash", next->erased_hash) &&
 		 commit_number(json, "events_base", next->events_base) &&
 		 commit_number(json, "events_size", next->events_size) && dataset_state_sum(json, sum) &&
 		 json_object_set_new(json, "checksum", json_string(sum)) == 0 &&
@@ -287,7 +300,7 @@ dataset_state_commit(DatasetNext *next, const Identity *identity, const Identity
 		ok = false;
 	ok = ok && commit_size(state, "events", &after.events_size, err) &&
 		 commit_judgements(next, &after.judgements_size, err) &&
-		 commit_snapshot(state, identity, err);
+		 commit_erasures(state, &after, err) && commit_snapshot(state, identity, err);
 	/* a model that was not read may be there no more */
 	if (ok && (state->model == NULL || after.model_hash != state->model_hash))
 	{
@@ -311,6 +324,7 @@ dataset_state_commit(DatasetNext *next, const Identity *identity, const Identity
 	after.model = NULL;
 	after.store = NULL;
 	after.identity = NULL;
+	after.erasures = NULL;
 	*state = after;
 	ok = dataset_journal_open(state, err);
 	dataset_state_tidy(state);

@@ -26,6 +26,8 @@ struct DatasetState
 	uint64_t records_size;
 	uint64_t records_hash;
 	uint64_t judgements_size;
+	uint64_t erased_size; /* 0: nobody was erased, and there is no such file */
+	uint64_t erased_hash;
 	uint64_t events_base; /* bytes of events.csv before this generation */
 	uint64_t events_size; /* bytes of this generation's own events */
 	char *deployment;
@@ -37,6 +39,7 @@ struct DatasetState
 	IdentityModel *model;
 	DatasetStore *store;
 	Identity *identity;
+	DatasetErasures *erasures;
 };
 
 /* Writes the path of a file of that generation, 0: without one; `path` has DATASET_STATE_PATH bytes. */
@@ -47,6 +50,14 @@ bool dataset_state_sum(const json_t *json, char sum[DATASET_STATE_SUM]) MUST_CHE
 void dataset_state_tidy(const DatasetState *state);
 /* Closes what was opened on demand. */
 void dataset_state_release(DatasetState *state);
+
+/* Appends the lines of erased-N. */
+bool dataset_erasures_put(const DatasetErasures *erasures, Buffer *out, Err *err) MUST_CHECK;
+void dataset_erasures_free(DatasetErasures *erasures);
+/* Was anybody erased in this run? */
+bool dataset_erasures_fresh(const DatasetErasures *erasures);
+/* Takes the records that were erased in this run out of an answer: false when nothing is left of it. */
+bool dataset_judgement_forget(const DatasetErasures *erasures, IdentityJudgement *judgement);
 
 /* Appends a whole file. Errors: ERR_IO, ERR_NOMEM. */
 bool dataset_read_file(const char *path, Buffer *text, Err *err) MUST_CHECK;
