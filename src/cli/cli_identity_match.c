@@ -210,6 +210,35 @@ match_input(MatchRun *run, const CliIdentityInput *input, Err *err)
 
 /* ---- what is gone ---- */
 
+static bool
+match_given(const MatchRun *run, const DatasetInput *input)
+{
+	for (size_t i = 0; i < run->common.ninputs; i++)
+	{
+		if (run->common.inputs[i].input == input)
+			return true;
+	}
+	return false;
+}
+
+/* Would a record of that source and kind be in what was given?  Not where the configuration has
+ * another input of the kind. */
+static bool
+match_covers(MatchRun *run, const DatasetStored *stored)
+{
+	const DatasetConfig *config = run->common.config;
+
+	for (size_t i = 0; i < config->ninputs; i++)
+	{
+		const DatasetInput *input = &config->inputs[i];
+
+		if (input->topic == NULL && input->source != NULL && input->kind == stored->kind &&
+			strcmp(input->source, stored->ref.source) == 0 && !match_given(run, input))
+			return false;
+	}
+	return match_find_source(run, stored->ref.source) != NULL;
+}
+
 /* Refuses a run that would delete more than half of a source, and says so before anything is done. */
 static bool
 match_check_missing(MatchRun *run, Err *err)
@@ -221,7 +250,7 @@ match_check_missing(MatchRun *run, Err *err)
 	{
 		MatchSource *source = match_find_source(run, stored.ref.source);
 
-		if (source == NULL)
+		if (source == NULL || !match_covers(run, &stored))
 			continue;
 		source->known++;
 		source->missing += dataset_store_marked(run->old, &stored) ? 0 : 1;
@@ -254,8 +283,9 @@ match_missing(MatchRun *run, Err *err)
 	while (dataset_store_next(run->old, &at, &stored))
 	{
 		const MatchSource *source = match_find_source(run, stored.ref.source);
-		bool logged = source != NULL && source->logged;
-		bool stays = source == NULL || logged || run->partial || source->broken || run->all_broken;
+		bool covered = match_covers(run, &stored);
+		bool logged = covered && source->logged;
+		bool stays = !covered || logged || run->partial || source->broken || run->all_broken;
 
 		if (dataset_store_marked(run->old, &stored))
 			continue;
@@ -268,8 +298,10 @@ match_missing(MatchRun *run, Err *err)
 		}
 		if (logged)
 			run->unlogged++;
+		else if (!covered)
+			run->uncovered++;
 		else
-			run->kept += source != NULL && !run->partial ? 1 : 0;
+			run->kept += run->partial ? 0 : 1;
 		if (!dataset_store_add(run->doubles, stored.ref, stored.bytes.text, stored.bytes.length,
 							   &twice, err))
 			return false;
@@ -339,10 +371,27 @@ match_publish(MatchRun *run, Err *err)
 }
 
 static void
+match_warnings(const MatchRun *run, const CliArgs *args)
+{
+	if (run->kept > 0)
+		(void) fprintf(stderr,
+					   "warning: %" PRId64
+					   " records are missing but were kept, since rows without a readable id were "
+					   "rejected\n",
+					   run->kept);
+	if (run->rejected > 0 && cli_has(args, "rejects"))
+		(void) fprintf(stderr, "warning: %" PRId64 " rows were rejected: see \"%s\"\n",
+					   run->rejected, cli_value(args, "rejects"));
+	else if (run->rejected > 0)
+		(void) fprintf(stderr,
+					   "warning: %" PRId64
+					   " rows were rejected: --rejects names a file for them, with reasons\n",
+					   run->rejected);
+}
+
+static void
 match_summary(const MatchRun *run, const IdentityStats *stats, const CliArgs *args)
 {
-	if (run->common.quiet)
-		return;
 	(void) fprintf(stderr,
 				   "%" PRId64 " rows read, %" PRId64 " rejected: %" PRId64
 				   " records added, %" PRId64 " changed, %" PRId64 " unchanged, %" PRId64
@@ -353,12 +402,11 @@ match_summary(const MatchRun *run, const IdentityStats *stats, const CliArgs *ar
 	if (cli_has(args, "review"))
 		(void) fprintf(stderr, "; %zu questions for a person", run->questions);
 	(void) fprintf(stderr, "\n");
-	if (run->kept > 0)
+	if (run->uncovered > 0 && !run->partial)
 		(void) fprintf(stderr,
-					   "warning: %" PRId64
-					   " records are missing but were kept, since rows without a readable id were "
-					   "rejected\n",
-					   run->kept);
+					   "note: %" PRId64
+					   " records stay, since the input lacks their source or one of its files\n",
+					   run->uncovered);
 	if (run->unlogged > 0)
 		(void) fprintf(stderr,
 					   "note: %" PRId64
@@ -370,8 +418,6 @@ match_summary(const MatchRun *run, const IdentityStats *stats, const CliArgs *ar
 					   "note: %" PRId64
 					   " records were erased before and stay so: the input has them from then\n",
 					   run->withheld);
-	if (run->rejected > 0 && !cli_has(args, "rejects"))
-		(void) fprintf(stderr, "warning: rejected rows are written to the file --rejects names\n");
 }
 
 /* ---- the command ---- */
@@ -401,8 +447,10 @@ match_feed_all(MatchRun *run, const CliArgs *args, Err *err)
 			run->old = NULL;
 	}
 	ok = ok && match_publish(run, err);
-	if (ok)
+	if (ok && !run->common.quiet)
 		match_summary(run, &stats, args);
+	if (ok)
+		match_warnings(run, args);
 	return ok;
 }
 

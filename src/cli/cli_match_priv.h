@@ -42,7 +42,7 @@ typedef struct MatchRun
 	size_t nsources;
 	size_t last_source;
 	DatasetErasures *erasures; /* the state's; NULL: there is none */
-	int64_t rows, rejected, added, changed, same, removed, kept, unlogged, withheld;
+	int64_t rows, rejected, added, changed, same, removed, kept, unlogged, withheld, uncovered;
 	size_t questions;
 	Buffer packed;
 	Buffer scratch;

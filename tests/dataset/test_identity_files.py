@@ -696,6 +696,51 @@ def explanations_add_up(folder):
         subprocess.run([CHECK], input=text, text=True, check=True, stdout=subprocess.DEVNULL)
 
 
+def two_files_of_a_source(folder):
+    config = f"{folder}/two.conf"
+    columns = '( { column = "name"; attribute = "%s"; }, { column = "mail"; attribute = "email"; } )'
+    with open(config, "w", encoding="utf-8") as file:
+        file.write('deployment = "test";\ninputs = (\n')
+        file.write(",\n".join(
+            f'{{ name = "{name}"; source = "crm"; kind = "{kind}"; record_id = "id"; columns = {columns % attribute}; }}'
+            for name, kind, attribute in (("people", "person", "full_name"), ("leads", "person", "full_name"),
+                                          ("firms", "company", "company_name"))))
+        file.write("\n);\n")
+    for name, rows_of in (("people", 60), ("leads", 40), ("firms", 50)):
+        write(f"{folder}/{name}.csv", ["id", "name", "mail"], [[f"{name}{n}", f"Bo {name} {n}", f"{name}{n}@example.org"] for n in range(rows_of)])
+    return config
+
+
+def a_record_is_gone_when_none_of_its_files_has_it(folder):
+    config, state = two_files_of_a_source(folder), f"{folder}/state"
+
+    def day(*names, status=0):
+        inputs = [f"--input={name}={folder}/{name}.csv" for name in names]
+        return run("identity", "match", "-c", config, *inputs, "-s", state, status=status).stderr
+
+    day("people", "leads", "firms")
+    said = day("people", "firms")
+    assert " 0 removed" in said and "note: 40 records stay" in said, said
+    said = day("firms")
+    assert " 0 removed" in said and "note: 100 records stay" in said, said
+    write(f"{folder}/firms.csv", ["id", "name", "mail"], [[f"firms{n}", f"Bo firms {n}", f"firms{n}@example.org"] for n in range(45)])
+    said = day("firms")
+    assert " 5 removed" in said, said
+    write(f"{folder}/leads.csv", ["id", "name", "mail"], [["leads1", "Bo leads 1", "leads1@example.org"]])
+    said = day("people", "leads")
+    assert " 39 removed" in said and "note: 45 records stay" in said, said
+
+
+def quiet_runs_still_warn(folder):
+    write(f"{folder}/bad.csv", ["id", "name", "mail"], [["1", "Ann Lee", "ann@example.org"], ["", "Bo Ray", "bo@example.org"]])
+    config = two_files_of_a_source(folder)
+    args = ["identity", "match", "-q", "-c", config, f"--input=people={folder}/bad.csv", "-o", f"{folder}/out.csv"]
+    assert run(*args).stderr.count("warning: 1 rows were rejected") == 1
+    assert f'see "{folder}/rejects.csv"' in run(*args, "--rejects", f"{folder}/rejects.csv").stderr
+    write(f"{folder}/bad.csv", ["id", "name", "mail"], [["1", "Ann Lee", "ann@example.org"]])
+    assert run(*args).stderr == ""
+
+
 TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_everywhere,
          a_killed_run_leaves_one_state_or_the_other,
          bad_rows_are_rejected_with_reasons, wrong_files_are_refused, no_input_is_written_over, damage_to_a_state_loses_nothing_silently,
@@ -707,7 +752,8 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          another_model_is_refused_shown_and_switched_to, what_this_program_cannot_read_keeps_its_ids,
          an_audit_shows_as_many_links_as_it_should_and_none_twice, answers_calibrate_a_new_model_that_moves_nobody,
          a_folder_that_holds_files_of_others_keeps_them, what_reads_the_same_is_coloured_so,
-         what_strangers_never_share_is_not_held_against_two, one_contradiction_is_named_once, explanations_add_up]
+         what_strangers_never_share_is_not_held_against_two, one_contradiction_is_named_once, explanations_add_up,
+         a_record_is_gone_when_none_of_its_files_has_it, quiet_runs_still_warn]
 
 
 def main():
