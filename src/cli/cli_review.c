@@ -17,6 +17,8 @@
 #include "goldpan/alloc.h"
 #include "goldpan/clock.h"
 
+#define REVIEW_USER_MOST 200
+
 /* ---- names ---- */
 
 static const char *const review_verdicts[] = {"same", "different", "unsure", "split"};
@@ -58,6 +60,23 @@ review_user(const CliArgs *args)
 	const struct passwd *entry = user == NULL ? getpwuid(getuid()) : NULL;
 
 	return user != NULL ? user : entry != NULL ? entry->pw_name : "unknown";
+}
+
+/* It is written beside each answer, and an answer is taken back by it. */
+static bool
+review_user_fits(const CliArgs *args, Err *err)
+{
+	const char *user = review_user(args);
+	size_t length = strlen(user);
+
+	for (size_t i = 0; i < length; i++)
+	{
+		if ((unsigned char) user[i] < ' ' || user[i] == 0x7f)
+			return cli_usage_error(args->command, err, "--user has a control character");
+	}
+	return (length > 0 && length <= REVIEW_USER_MOST && dataset_utf8_valid(user, length)) ||
+		   cli_usage_error(args->command, err, "--user must be a name in UTF-8 of 1 to %d bytes",
+						   REVIEW_USER_MOST);
 }
 
 /* ---- opening ---- */
@@ -521,7 +540,8 @@ review_run(const CliArgs *args, Err *err)
 		return cli_usage_error(args->command, err,
 							   "--mask is for the terminal: %s shows all values",
 							   cli_has(args, "export") ? "--export" : "--values");
-	if (!cli_identity_apart(NULL, args, files, sizeof(files) / sizeof(files[0]), err))
+	if (!review_user_fits(args, err) ||
+		!cli_identity_apart(NULL, args, files, sizeof(files) / sizeof(files[0]), err))
 		return false;
 	ok = review_open(&session, args, err);
 	if (ok && cli_has(args, "export"))

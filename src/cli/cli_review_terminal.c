@@ -8,16 +8,15 @@
  */
 #include "cli/cli_review_priv.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cli/cli_evidence.h"
+#include "cli/cli_keys.h"
 #include "goldpan/alloc.h"
 
 #define TERMINAL_VALUES	 4	 /* different values shown of one attribute and side, at most */
@@ -31,10 +30,8 @@ typedef struct Terminal
 	ReviewSession *session;
 	const char *user;
 	bool mask;
-	bool raw; /* standard input is a terminal whose settings were changed */
 	bool screen;
 	bool color;
-	struct termios before;
 	bool details; /* show what the engine says word by word */
 	int width;
 	size_t values; /* shown of one attribute and side: fewer on a low screen */
@@ -43,54 +40,6 @@ typedef struct Terminal
 	char status[512];
 	bool ended;
 } Terminal;
-
-/* ---- keys ---- */
-
-static void
-terminal_raw(Terminal *terminal, bool raw)
-{
-	struct termios settings = terminal->before;
-
-	if (!terminal->raw)
-		return;
-	if (raw)
-	{
-		/* ^C and ^Z come as keys, so that the terminal is never left without its echo. */
-		settings.c_lflag &= ~(tcflag_t) (ICANON | ECHO | ISIG);
-		settings.c_cc[VMIN] = 1;
-		settings.c_cc[VTIME] = 0;
-	}
-	(void) tcsetattr(STDIN_FILENO, TCSADRAIN, &settings);
-}
-
-static int
-terminal_key(void)
-{
-	char key;
-	ssize_t got;
-
-	do
-		got = read(STDIN_FILENO, &key, 1);
-	while (got < 0 && errno == EINTR);
-
-	return got == 1 ? (unsigned char) key : -1;
-}
-
-static void
-terminal_read_line(Terminal *terminal, char *line, size_t size)
-{
-	size_t length = 0;
-	int key;
-
-	terminal_raw(terminal, false);
-	while ((key = terminal_key()) >= 0 && key != '\n')
-	{
-		if (length + 1 < size)
-			line[length++] = (char) key;
-	}
-	line[length] = '\0';
-	terminal_raw(terminal, true);
-}
 
 /* ---- text ---- */
 
@@ -479,7 +428,7 @@ terminal_foreign(Terminal *terminal, const ReviewItem *item, IdentityRef **forei
 			"Records that belong to somebody else (as 2 5-7; Enter: none): ", err) ||
 		!cli_print(&terminal->out, err))
 		return false;
-	terminal_read_line(terminal, line, sizeof(line));
+	cli_keys_line(line, sizeof(line));
 	for (at += strspn(at, " ,"); *at != '\0'; at += strspn(at, " ,"))
 	{
 		char *end;
@@ -544,15 +493,6 @@ terminal_answer(Terminal *terminal, const ReviewItem *item, IdentityVerdict verd
 	return true;
 }
 
-/* An arrow or function key comes as several bytes: none of them may count as an answer. */
-static bool
-terminal_escape(const Terminal *terminal)
-{
-	if (terminal->raw)
-		(void) tcflush(STDIN_FILENO, TCIFLUSH);
-	return true;
-}
-
 static bool
 terminal_help(Terminal *terminal, Err *err)
 {
@@ -582,7 +522,7 @@ terminal_help(Terminal *terminal, Err *err)
 	buffer_clear(&terminal->out);
 	if (!buffer_append_text(&terminal->out, help, err) || !cli_print(&terminal->out, err))
 		return false;
-	if (terminal->screen && terminal_key() < 0)
+	if (terminal->screen && cli_keys_next() < 0)
 		terminal->ended = true;
 	return true;
 }
@@ -593,7 +533,7 @@ terminal_ask(Terminal *terminal, const ReviewItem *item, Err *err)
 {
 	for (;;)
 	{
-		switch (terminal_key())
+		switch (cli_keys_next())
 		{
 			case 's':
 				return terminal_answer(terminal, item, IDENTITY_SAME, err);
@@ -623,9 +563,28 @@ terminal_ask(Terminal *terminal, const ReviewItem *item, Err *err)
 			default:
 				(void) snprintf(terminal->status, sizeof(terminal->status),
 								"That key answers nothing; ? explains the keys.");
-				return !terminal->screen || terminal_escape(terminal);
+				/* an arrow key comes as several bytes: none of them may count as an answer */
+				if (terminal->screen)
+					cli_keys_drop();
+				return true;
 		}
 	}
+}
+
+/* No question is left: the last answer may still have been a slip. */
+static bool
+terminal_last(Terminal *terminal, Err *err)
+{
+	buffer_clear(&terminal->out);
+	if ((terminal->screen && !buffer_append_text(&terminal->out, "\033[H\033[2J", err)) ||
+		!buffer_append_text(&terminal->out, "No question is left. [z]undo the last answer [q]uit ",
+							err) ||
+		!cli_print(&terminal->out, err))
+		return false;
+	if (cli_keys_next() == 'z')
+		return terminal_undo(terminal, err);
+	terminal->ended = true;
+	return true;
 }
 
 bool
@@ -641,16 +600,18 @@ review_terminal(ReviewSession *session, const CliArgs *args, Err *err)
 	buffer_init(&terminal.text, (size_t) 16 << 20);
 	terminal.screen = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 	terminal.color = terminal.screen && getenv("NO_COLOR") == NULL;
-	terminal.raw = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &terminal.before) == 0;
-	terminal_raw(&terminal, true);
+	(void) cli_keys_open();
 	while (ok && !terminal.ended)
 	{
 		ok = review_next(session, &item, &found, err);
-		if (!ok || !found)
+		if (ok && found)
+			ok = terminal_show(&terminal, &item, err) && terminal_ask(&terminal, &item, err);
+		else if (ok && session->answered > 0)
+			ok = terminal_last(&terminal, err);
+		else
 			break;
-		ok = terminal_show(&terminal, &item, err) && terminal_ask(&terminal, &item, err);
 	}
-	terminal_raw(&terminal, false);
+	cli_keys_close();
 	if (ok)
 	{
 		buffer_clear(&terminal.out);

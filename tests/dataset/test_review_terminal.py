@@ -155,9 +155,38 @@ def a_killed_sitting_keeps_what_was_answered(state):
     screen.end()
 
 
+def a_signal_gives_the_terminal_back(state):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        screen = Screen(state)
+        assert not termios.tcgetattr(screen.fd)[3] & termios.ECHO
+        os.kill(screen.pid, number)
+        status = os.waitstatus_to_exitcode(os.waitpid(screen.pid, 0)[1])
+        assert status == -number, f"{number}: status {status}"
+        assert termios.tcgetattr(screen.fd)[3] == screen.before, f"{number}: the terminal was left changed"
+        os.close(screen.fd)
+
+
+def the_last_answer_can_be_taken_back(state):
+    screen = Screen(state)
+    while "No question is left" not in screen.text:
+        screen.key("d", r"q\]uit $")
+    screen.key("z")
+    assert screen.counts()[1] == 1, screen.counts()
+    screen.key("d", r"No question is left\. .*q\]uit $")
+    said = screen.end()
+    assert "No question is left" in said and " 0 open" in said, said
+
+
+def names_that_cannot_be_kept_are_refused(state):
+    for name in ("", "a" * 201, b"a\xff", "a\x1bb"):
+        done = subprocess.run([PROGRAM, "review", "-s", state, "-u", name, "--json"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        assert done.returncode == 2 and b"--user" in done.stderr, (name, done)
+
+
 TESTS = [keys_answer_and_nothing_else_does, an_interrupt_ends_a_sitting_and_answers_stay,
          a_split_takes_numbers_and_ranges, narrow_and_low_screens_fit,
-         masked_evidence_keeps_names_and_levels, a_killed_sitting_keeps_what_was_answered]
+         masked_evidence_keeps_names_and_levels, a_killed_sitting_keeps_what_was_answered,
+         a_signal_gives_the_terminal_back, the_last_answer_can_be_taken_back, names_that_cannot_be_kept_are_refused]
 
 
 def main():
