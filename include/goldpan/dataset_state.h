@@ -140,6 +140,8 @@ DatasetPartition *dataset_state_partition(DatasetState *state, Err *err) MUST_CH
 void dataset_partition_free(DatasetPartition *partition);
 bool dataset_partition_customer(const DatasetPartition *partition, IdentityRef ref,
 								IdentityId *customer);
+/* The last version that an event gave the customer; 0 when none did. */
+uint32_t dataset_partition_version(const DatasetPartition *partition, const IdentityId *customer);
 /* The last position that an event names. */
 uint64_t dataset_partition_position(const DatasetPartition *partition);
 

@@ -71,6 +71,7 @@ typedef struct IdentityChange
 	const IdentityForm *form; /* made by identity_form with the same model, or NULL */
 	IdentityJudgement judgement;
 	IdentityId customer; /* ADOPT */
+	uint32_t version;	 /* ADOPT: the customer's, which goes on from there; 0: it is new */
 } IdentityChange;
 
 /* deployment: a text mixed into every customer id.  The model is borrowed for life. */

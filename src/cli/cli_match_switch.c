@@ -2,9 +2,10 @@
 /*
  * cli_match_switch.c — puts a state's records under another model, with their ids.
  *
- * Each record is adopted into the customer it is in; judgements follow in the order they were made, those
- * of records that are away too: what a steward said holds under any model. Then everything is
- * clustered at once and ids go by overlap.
+ * Each record is adopted into the customer it is in, at the version that it has; judgements follow in the
+ * order they were made, those of records that are away too: what a steward said holds under any
+ * model. All this is as before, and is told to nobody. Then everything is clustered at once, ids go by
+ * overlap, and what differs are the events.
  */
 #include <string.h>
 
@@ -14,8 +15,7 @@
 typedef struct SwitchRun
 {
 	Identity *to;
-	DatasetDeltaSink sink;
-	void *context;
+	CliCustomers from;
 	uint64_t *position;
 	Arena arena;
 } SwitchRun;
@@ -24,9 +24,7 @@ static bool
 switch_judge(void *context, const char *line, size_t length, Err *err)
 {
 	SwitchRun *run = context;
-	const IdentityDelta *delta;
 	IdentityChange change;
-	bool ok;
 
 	arena_reset(&run->arena);
 	if (!dataset_judgement_parse(line, length, &run->arena, &change, err))
@@ -36,13 +34,81 @@ switch_judge(void *context, const char *line, size_t length, Err *err)
 	change.judgement.version_a = 0;
 	change.judgement.version_b = 0;
 	change.judgement.carried = true;
-	if (!identity_prepare(run->to, &change, 1, &delta, err))
+	if (!identity_prepare(run->to, &change, 1, NULL, err))
 		return false;
-	ok = run->sink == NULL || run->sink(run->context, delta, NULL, 0, err);
-	if (ok)
-		identity_commit(run->to);
-	else
-		identity_abort(run->to);
+	identity_commit(run->to);
+	return true;
+}
+
+/* In which customer a record is, and at which version that is; false: in none. */
+static bool
+switch_customer(const CliCustomers *from, IdentityRef ref, IdentityChange *change)
+{
+	if (from->identity == NULL)
+	{
+		if (!dataset_partition_customer(from->partition, ref, &change->customer))
+			return false;
+		change->version = dataset_partition_version(from->partition, &change->customer);
+		return true;
+	}
+	if (!identity_customer(from->identity, ref, &change->customer))
+		return false;
+	change->version = identity_version(from->identity, change->customer, NULL);
+	return true;
+}
+
+/* Puts those of the records that are in a customer there, or all others into the engine. */
+static bool
+switch_records(SwitchRun *run, DatasetFeed *feed, DatasetStore *store, bool adopted, Err *err)
+{
+	static IdentityField fields[DATASET_MAX_FIELDS];
+	DatasetStored stored;
+	size_t at = 0;
+
+	while (dataset_store_next(store, &at, &stored))
+	{
+		IdentityChange change = {.type = adopted ? IDENTITY_ADOPT : IDENTITY_UPSERT,
+								 .position = *run->position + 1,
+								 .handle = *run->position + 1,
+								 .ref = stored.ref,
+								 .kind = stored.kind,
+								 .fields = fields};
+
+		if (switch_customer(&run->from, stored.ref, &change) != adopted)
+			continue;
+		change.nfields = dataset_store_fields(&stored, fields);
+		*run->position += 1;
+		if (!dataset_feed_add(feed, &change, err))
+			return false;
+	}
+	return dataset_feed_flush(feed, err);
+}
+
+/* Nobody is told, but a record that was refused would be missing. */
+static bool
+switch_adopted(void *context, const IdentityDelta *delta, const IdentityChange *changes,
+			   size_t nchanges, Err *err)
+{
+	(void) context;
+	(void) changes;
+	for (size_t i = 0; i < nchanges; i++)
+	{
+		const char *message = NULL;
+
+		if (identity_delta_status(delta, i, &message) != IDENTITY_DONE)
+			return err_set(err, ERR_CLASS_STOP, ERR_INTERNAL, "the engine adopted no record: %s",
+						   message != NULL ? message : "no reason");
+	}
+	return true;
+}
+
+static bool
+switch_adopt(SwitchRun *run, const IdentityModel *model, DatasetStore *store, int threads, Err *err)
+{
+	DatasetFeed *silent = dataset_feed_new(run->to, model, threads, switch_adopted, NULL, err);
+	bool ok = silent != NULL && switch_records(run, silent, store, true, err);
+
+	dataset_feed_free(silent);
 	return ok;
 }
 
@@ -51,39 +117,20 @@ cli_identity_switch(Identity *to, const IdentityModel *model, CliCustomers from,
 					DatasetStore *store, DatasetState *state, int threads, DatasetDeltaSink sink,
 					void *context, uint64_t *position, Err *err)
 {
-	static IdentityField fields[DATASET_MAX_FIELDS];
-	SwitchRun run = {.to = to, .sink = sink, .context = context, .position = position};
-	DatasetFeed *feed = dataset_feed_new(to, model, threads, sink, context, err);
-	DatasetStored stored;
-	size_t at = 0;
-	bool ok = feed != NULL;
+	SwitchRun run = {.to = to, .from = from, .position = position};
+	IdentityChange settle = {.type = IDENTITY_SETTLE};
+	DatasetFeed *feed = NULL;
+	bool ok;
 
-	while (ok && dataset_store_next(store, &at, &stored))
-	{
-		IdentityChange change = {.type = IDENTITY_ADOPT,
-								 .position = *position + 1,
-								 .handle = *position + 1,
-								 .ref = stored.ref,
-								 .kind = stored.kind,
-								 .fields = fields,
-								 .nfields = dataset_store_fields(&stored, fields)};
-
-		*position += 1;
-		if (!(from.identity != NULL
-				  ? identity_customer(from.identity, stored.ref, &change.customer)
-				  : dataset_partition_customer(from.partition, stored.ref, &change.customer)))
-			change.type = IDENTITY_UPSERT;
-		ok = dataset_feed_add(feed, &change, err);
-	}
-	ok = ok && dataset_feed_flush(feed, err);
 	arena_init(&run.arena, (size_t) 64 << 20);
-	ok = ok && (state == NULL || dataset_state_judgements(state, switch_judge, &run, err));
+	ok = switch_adopt(&run, model, store, threads, err) &&
+		 (state == NULL || dataset_state_judgements(state, switch_judge, &run, err)) &&
+		 (feed = dataset_feed_new(to, model, threads, sink, context, err)) != NULL &&
+		 switch_records(&run, feed, store, false, err);
 	arena_release(&run.arena);
 	if (ok)
 	{
-		IdentityChange settle = {.type = IDENTITY_SETTLE, .position = ++*position};
-
-		settle.handle = *position;
+		settle.position = settle.handle = ++*position;
 		ok = dataset_feed_add(feed, &settle, err) && dataset_feed_flush(feed, err);
 	}
 	dataset_feed_free(feed);

@@ -11,9 +11,18 @@
 #include "dataset/dataset_state_priv.h"
 #include "goldpan/alloc.h"
 
+typedef struct PartitionVersion
+{
+	IdentityId customer; /* zero: free */
+	uint32_t version;
+} PartitionVersion;
+
 struct DatasetPartition
 {
 	const DatasetStore *store;
+	PartitionVersion *versions; /* open addressing */
+	size_t nversions;
+	size_t versions_size;
 	IdentityId *customers; /* by the store's slots; zero: in none */
 	uint64_t position;
 	Buffer scratch;
@@ -49,6 +58,77 @@ partition_texts(DatasetPartition *partition, const DatasetText *fields,
 		texts[i] = (const char *) scratch->data + at;
 	return true;
 }
+
+/* ---- versions ---- */
+
+static const IdentityId partition_none;
+
+static PartitionVersion *
+partition_slot(PartitionVersion *versions, size_t size, const IdentityId *customer)
+{
+	size_t at;
+
+	memcpy(&at, customer->bytes, sizeof(at)); /* an id is a hash */
+	for (at &= size - 1; memcmp(&versions[at].customer, &partition_none, sizeof(IdentityId)) != 0;
+		 at = (at + 1) & (size - 1))
+	{
+		if (memcmp(&versions[at].customer, customer, sizeof(*customer)) == 0)
+			break;
+	}
+	return &versions[at];
+}
+
+static bool
+partition_grow(DatasetPartition *partition, Err *err)
+{
+	size_t size = partition->versions_size == 0 ? 1024 : partition->versions_size * 2;
+	PartitionVersion *grown = alloc_zero(size * sizeof(*grown));
+
+	if (grown == NULL)
+		return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory for %zu customers",
+					   partition->nversions);
+	for (size_t i = 0; i < partition->versions_size; i++)
+	{
+		const PartitionVersion *from = &partition->versions[i];
+
+		if (memcmp(&from->customer, &partition_none, sizeof(IdentityId)) != 0)
+			*partition_slot(grown, size, &from->customer) = *from;
+	}
+	alloc_free(partition->versions);
+	partition->versions = grown;
+	partition->versions_size = size;
+	return true;
+}
+
+/* Notes the version that an event gives its customer; those of an event without one are none. */
+static bool
+partition_version(DatasetPartition *partition, const char *const texts[EVENT_COLUMNS], Err *err)
+{
+	uint32_t version = (uint32_t) strtoul(texts[EVENT_VERSION], NULL, 10);
+	PartitionVersion *slot;
+	IdentityId customer;
+
+	if (!dataset_id_parse(texts[EVENT_CUSTOMER], &customer) ||
+		memcmp(&customer, &partition_none, sizeof(customer)) == 0)
+		return true;
+	if (partition->nversions * 2 >= partition->versions_size && !partition_grow(partition, err))
+		return false;
+	slot = partition_slot(partition->versions, partition->versions_size, &customer);
+	partition->nversions += memcmp(&slot->customer, &partition_none, sizeof(customer)) == 0 ? 1 : 0;
+	slot->customer = customer;
+	slot->version = version > slot->version ? version : slot->version;
+	return true;
+}
+
+uint32_t
+dataset_partition_version(const DatasetPartition *partition, const IdentityId *customer)
+{
+	return partition->versions_size == 0
+			   ? 0
+			   : partition_slot(partition->versions, partition->versions_size, customer)->version;
+}
+
+/* ---- events ---- */
 
 /* Takes one event; false when it is none. */
 static bool
@@ -88,7 +168,8 @@ partition_read(DatasetPartition *partition, const char *path, Err *err)
 					 path, dataset_csv_columns(csv));
 	while (ok && (ok = dataset_csv_next(csv, &row, &found, err)) && found)
 	{
-		if (row.problem == NULL && !partition_texts(partition, row.fields, texts, err))
+		if (row.problem == NULL && !(partition_texts(partition, row.fields, texts, err) &&
+									 partition_version(partition, texts, err)))
 			ok = false;
 		else if (row.problem != NULL || !partition_event(partition, texts))
 			ok = err_set(err, ERR_CLASS_STOP, ERR_DATA, "file \"%s\" is damaged at line %lld", path,
@@ -102,13 +183,12 @@ partition_read(DatasetPartition *partition, const char *path, Err *err)
 static bool
 partition_covers(const DatasetPartition *partition, const char *path, Err *err)
 {
-	static const IdentityId none;
 	DatasetStored stored;
 	size_t at = 0;
 
 	while (dataset_store_next(partition->store, &at, &stored))
 	{
-		if (memcmp(&partition->customers[stored.slot], &none, sizeof(none)) == 0)
+		if (memcmp(&partition->customers[stored.slot], &partition_none, sizeof(IdentityId)) == 0)
 			return err_set(
 				err, ERR_CLASS_STOP, ERR_DATA,
 				"file \"%s\" is damaged: it says of a record that is there that it is not", path);
@@ -148,6 +228,7 @@ dataset_partition_free(DatasetPartition *partition)
 		return;
 	buffer_release(&partition->scratch);
 	alloc_free(partition->customers);
+	alloc_free(partition->versions);
 	alloc_free(partition);
 }
 

@@ -554,9 +554,11 @@ put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32
 	}
 	if (change->type == IDENTITY_ADOPT && !known)
 	{
-		uint32_t entity = identity_member_adopt(identity, &change->customer);
+		uint32_t entity = identity_member_adopt(identity, &change->customer, change->version);
 
 		identity_member_touch(identity, entity);
+		if (change->version != 0)
+			identity_entity_edit(identity, entity)->version = change->version;
 		record->entity = entity;
 		record->next_member = identity_entity(identity, entity)->head;
 		record->flags |= RECORD_UNSETTLED;

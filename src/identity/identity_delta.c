@@ -234,6 +234,8 @@ append_change(Identity *identity, const IdentityChange *change, IdentityStatus s
 	head.status = status;
 	head.customer = change->customer;
 	head.form = record && form != NULL ? form->size : 0;
+	if (change->type == IDENTITY_ADOPT)
+		head.version_a = change->version;
 	if (change->type == IDENTITY_JUDGE || change->type == IDENTITY_UNDO)
 	{
 		head.verdict = change->judgement.verdict | (change->judgement.carried ? CARRIED : 0);
@@ -418,6 +420,7 @@ read_change(Reader *reader, const IdentityModel *model, IdentityChange *change, 
 	change->position = head.position;
 	change->time = head.time;
 	change->customer = head.customer;
+	change->version = head.type == IDENTITY_ADOPT ? head.version_a : 0;
 	if (head.type < IDENTITY_UPSERT || head.type > IDENTITY_SETTLE || head.kind >= IDENTITY_KINDS)
 		reader->bad = true;
 	if (head.form > 0)

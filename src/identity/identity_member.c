@@ -388,7 +388,7 @@ identity_find_entity(const Identity *identity, const IdentityId *id)
 }
 
 uint32_t
-identity_member_adopt(Identity *identity, const IdentityId *id)
+identity_member_adopt(Identity *identity, const IdentityId *id, uint32_t version)
 {
 	uint32_t number = identity_find_entity(identity, id);
 
@@ -396,6 +396,8 @@ identity_member_adopt(Identity *identity, const IdentityId *id)
 	{
 		number = make_entity(identity, id);
 		touch(identity, number);
+		if (version != 0)
+			identity_entity_edit(identity, number)->version = version;
 		identity_event(identity, IDENTITY_EVENT_CREATED, number, 0, 0, identity->change->handle);
 	}
 	return number;

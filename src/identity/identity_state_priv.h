@@ -424,7 +424,8 @@ void identity_member_assign(Identity *identity, const uint32_t *records, const u
 void identity_member_remove(Identity *identity, uint32_t number, bool erased);
 /* Makes the entity's version rise, once a change. */
 void identity_member_touch(Identity *identity, uint32_t entity);
-uint32_t identity_member_adopt(Identity *identity, const IdentityId *id);
+/* version: of the customer so far, 0 of a new one */
+uint32_t identity_member_adopt(Identity *identity, const IdentityId *id, uint32_t version);
 void identity_member_sweep(Identity *identity);
 /* Notes an entity's version for the delta. */
 void identity_touched(Identity *identity, uint32_t entity, uint32_t before);

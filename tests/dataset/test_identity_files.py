@@ -68,6 +68,18 @@ def partition_of_events(path):
     return where
 
 
+def versions_rise(path):
+    """Each change of a customer has a version of its own, one above the last."""
+    last = {}
+    for row in rows(path):
+        customer, at, version = row["customer_id"], row["position"], int(row["version"])
+        if not customer or row["event"] in ("judged", "undone", "ask_again"):
+            continue
+        before, at_before = last.get(customer, (0, ""))
+        assert version == before + (at != at_before) or (at == at_before and version == before), (row, before)
+        last[customer] = (version, at)
+
+
 def ids_stay_and_events_rebuild_the_partition(folder):
     state, one, two = f"{folder}/s", f"{folder}/1.csv", f"{folder}/2.csv"
     match("-s", state, "-o", one)
@@ -490,13 +502,27 @@ def another_model_is_refused_shown_and_switched_to(folder):
     assert 0 < moved < 200, moved
     match("-s", state, "-o", f"{folder}/0.csv")
     first = clusters(f"{folder}/0.csv")
+    told = len(rows(f"{state}/events.csv"))
     match("-s", state, "-o", f"{folder}/2.csv", "-m", new, "--switch-model")
     second = clusters(f"{folder}/2.csv")
+    news = rows(f"{state}/events.csv")[told:]
+    assert sorted(row["record_id"] for row in news if row["event"] == "moved") == sorted(i for i in first if first[i] != second[i])
+    assert not [row for row in news if row["event"] == "judged"], "an answer was told twice"
+    versions_rise(f"{state}/events.csv")
     assert sum(first[i] != second[i] for i in first) == moved, "diff foretold something else"
     assert second[both[0]] == second[both[1]], "the switch forgot an answer"
     assert partition_of_events(f"{state}/events.csv") == second
     match("-s", state, "-o", f"{folder}/3.csv")
     assert clusters(f"{folder}/3.csv") == second
+    # made anew from events.csv: nobody learns anything, and versions go on
+    told = len(rows(f"{state}/events.csv"))
+    os.remove(next(f"{state}/{name}" for name in os.listdir(state) if name.startswith("snapshot-")))
+    match("-s", state, "-o", f"{folder}/4.csv", "-m", new, "--switch-model")
+    assert clusters(f"{folder}/4.csv") == second and len(rows(f"{state}/events.csv")) == told
+    changed(f"{folder}/b.csv")
+    match("-s", state, "-o", f"{folder}/5.csv", data=f"{folder}/b.csv")
+    assert partition_of_events(f"{state}/events.csv") == clusters(f"{folder}/5.csv")
+    versions_rise(f"{state}/events.csv")
 
 
 def answered(state, share):
