@@ -422,6 +422,17 @@ match_summary(const MatchRun *run, const IdentityStats *stats, const CliArgs *ar
 
 /* ---- the command ---- */
 
+/* A state keeps its model: one that has seen no record must not be the one. */
+static bool
+match_has_records(const MatchRun *run, Err *err)
+{
+	if (run->state == NULL || !run->trained || run->added + run->changed + run->same > 0)
+		return true;
+	(void) err_set(err, ERR_CLASS_USAGE, ERR_DATA,
+				   "could not train a model for the state: the input has no records");
+	return err_hint(err, "Start with an input that has some, or give a model with --model.");
+}
+
 static bool
 match_feed_all(MatchRun *run, const CliArgs *args, Err *err)
 {
@@ -430,7 +441,7 @@ match_feed_all(MatchRun *run, const CliArgs *args, Err *err)
 
 	for (size_t i = 0; ok && i < run->common.ninputs; i++)
 		ok = match_input(run, &run->common.inputs[i], err);
-	ok = ok && match_missing(run, err) && dataset_feed_flush(run->feed, err) &&
+	ok = ok && match_has_records(run, err) && match_missing(run, err) && dataset_feed_flush(run->feed, err) &&
 		 match_results(run, args, err);
 	if (!ok)
 		return false;

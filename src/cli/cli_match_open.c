@@ -2,6 +2,7 @@
 /*
  * cli_match_open.c — what a run of `goldpan identity match` stands on: state, model, engine.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +12,8 @@
 #include "goldpan/alloc.h"
 #include "goldpan/clock.h"
 
-#define MATCH_MAX_SOURCES 4096
+#define MATCH_MAX_SOURCES	 4096
+#define MATCH_PARAMETER_STEP 0.01 /* models keep 1/256 bit */
 
 /* ---- sources ---- */
 
@@ -128,6 +130,7 @@ match_first_model(MatchRun *run, const CliArgs *args, Err *err)
 		run->model = cli_identity_model(path, err);
 	else if (match_reads_twice(run, err))
 	{
+		run->trained = true;
 		run->model = cli_identity_train(&run->common, NULL, err);
 		if (run->model != NULL && path != NULL && !cli_identity_write_model(path, run->model, err))
 			return false;
@@ -249,6 +252,28 @@ match_engine(MatchRun *run, const CliArgs *args, Err *err)
 		   (run->identity = identity_new(run->model, deployment, &memory, err)) != NULL;
 }
 
+/* A model is trained once; what the configuration says of it later is not done, and not silently. */
+static bool
+match_parameters(const MatchRun *run, Err *err)
+{
+	const DatasetConfig *config = run->common.config;
+
+	for (size_t i = 0; i < config->nparameters; i++)
+	{
+		const DatasetParameter *parameter = &config->parameters[i];
+		double value;
+
+		if (!identity_model_get(run->model, parameter->name, &value, err))
+			return err_context(err, "parameters in %s", config->path);
+		if (fabs(value - parameter->value) >= MATCH_PARAMETER_STEP)
+			(void) fprintf(stderr,
+						   "warning: \"%s\" is %g in %s and %g in the model, which counts\n"
+						   "  hint: Train a model with it, and give that with --switch-model.\n",
+						   parameter->name, parameter->value, config->path, value);
+	}
+	return true;
+}
+
 /* ---- opening and closing ---- */
 
 static bool
@@ -293,7 +318,7 @@ match_open(MatchRun *run, const CliArgs *args, Err *err)
 		return false;
 	if (state != NULL && (run->state = dataset_state_open(state, DATASET_MAKE, err)) == NULL)
 		return false;
-	if (!match_engine(run, args, err))
+	if (!match_engine(run, args, err) || !match_parameters(run, err))
 		return false;
 	run->feed =
 		dataset_feed_new(run->identity, run->model, run->common.threads, match_delta, run, err);

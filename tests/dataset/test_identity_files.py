@@ -496,6 +496,8 @@ def another_model_is_refused_shown_and_switched_to(folder):
         file.write("nonsense")
     assert "not the text of an identity model" in match("-s", state, "-m", f"{folder}/bad.json", status=3).stderr
     assert "--switch-model" in match("-s", state, "-m", new, status=3).stderr
+    said = run("identity", "match", "-q", "-c", strict, "-i", DATA, "-s", state).stderr
+    assert said.count("warning") == 1 and '"person.link" is 6 in' in said and "2 in the model" in said, said
     shown = run("identity", "diff", "-s", state, "-m", old, "-m", new).stdout
     assert "person.link 2.000 -> 6.000" in shown and "customers that would be split: " in shown
     moved = int(re.search(r"customer id would change: (\d+)", shown).group(1))
@@ -503,7 +505,8 @@ def another_model_is_refused_shown_and_switched_to(folder):
     match("-s", state, "-o", f"{folder}/0.csv")
     first = clusters(f"{folder}/0.csv")
     told = len(rows(f"{state}/events.csv"))
-    match("-s", state, "-o", f"{folder}/2.csv", "-m", new, "--switch-model")
+    done = run("identity", "match", "-q", "-c", strict, "-i", DATA, "-s", state, "-o", f"{folder}/2.csv", "-m", new, "--switch-model")
+    assert done.stderr == "", done.stderr
     second = clusters(f"{folder}/2.csv")
     news = rows(f"{state}/events.csv")[told:]
     assert sorted(row["record_id"] for row in news if row["event"] == "moved") == sorted(i for i in first if first[i] != second[i])
@@ -757,6 +760,17 @@ def a_record_is_gone_when_none_of_its_files_has_it(folder):
     assert " 39 removed" in said and "note: 45 records stay" in said, said
 
 
+def no_model_is_kept_that_saw_no_record(folder):
+    with open(DATA, encoding="utf-8") as file, open(f"{folder}/empty.csv", "w", encoding="utf-8") as empty:
+        empty.write(file.readline())
+    assert "no records" in match("-s", f"{folder}/s", data=f"{folder}/empty.csv", status=6).stderr
+    match("-o", f"{folder}/o.csv", data=f"{folder}/empty.csv")
+    assert clusters(f"{folder}/o.csv") == {}
+    match("-s", f"{folder}/s", "-m", f"{folder}/m.json")
+    match("-s", f"{folder}/t", "-m", f"{folder}/m.json", data=f"{folder}/empty.csv")
+    match("-s", f"{folder}/s", "--accept-deletes", data=f"{folder}/empty.csv")
+
+
 def quiet_runs_still_warn(folder):
     write(f"{folder}/bad.csv", ["id", "name", "mail"], [["1", "Ann Lee", "ann@example.org"], ["", "Bo Ray", "bo@example.org"]])
     config = two_files_of_a_source(folder)
@@ -779,7 +793,7 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          an_audit_shows_as_many_links_as_it_should_and_none_twice, answers_calibrate_a_new_model_that_moves_nobody,
          a_folder_that_holds_files_of_others_keeps_them, what_reads_the_same_is_coloured_so,
          what_strangers_never_share_is_not_held_against_two, one_contradiction_is_named_once, explanations_add_up,
-         a_record_is_gone_when_none_of_its_files_has_it, quiet_runs_still_warn]
+         a_record_is_gone_when_none_of_its_files_has_it, quiet_runs_still_warn, no_model_is_kept_that_saw_no_record]
 
 
 def main():
