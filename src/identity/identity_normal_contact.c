@@ -13,6 +13,8 @@
 #include <libpsl.h>
 #include <stdlib.h>
 
+#define EMAIL_MAX 256
+
 static const char *const free_mail[] = {
 	"aol.com",		  "bigpond.com",   "btinternet.com", "comcast.net",	   "fastmail.com",
 	"free.fr",		  "gmail.com",	   "gmx.at",		 "gmx.de",		   "gmx.net",
@@ -53,23 +55,13 @@ of_family(const char *local)
 	return false;
 }
 
-static void
-set_text(NormalText *text, const char *bytes, size_t length)
-{
-	if (length > NORMAL_MAX)
-		length = NORMAL_MAX;
-	memset(text, 0, sizeof(*text));
-	memcpy(text->text, bytes, length);
-	text->length = (uint8_t) length;
-}
-
 /* The local part without its tag; at Google without dots. Returns its length. */
 static size_t
-keep_local(const char *text, size_t length, bool google, char local[NORMAL_MAX + 1])
+keep_local(const char *text, size_t length, bool google, char local[EMAIL_MAX])
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < length && kept < NORMAL_MAX; i++)
+	for (size_t i = 0; i < length && kept < EMAIL_MAX; i++)
 	{
 		if (i > 0 && text[i] == '+')
 			break;
@@ -82,7 +74,7 @@ keep_local(const char *text, size_t length, bool google, char local[NORMAL_MAX +
 bool
 identity_normal_email(const char *text, size_t length, NormalEmail *email)
 {
-	char folded[256], local[NORMAL_MAX + 1];
+	char folded[EMAIL_MAX], full[2 * EMAIL_MAX];
 	size_t n, at, kept;
 	const char *domain;
 	char *sign;
@@ -103,24 +95,17 @@ identity_normal_email(const char *text, size_t length, NormalEmail *email)
 		domain = "gmail.com";
 	google = strcmp(domain, "gmail.com") == 0;
 	email->free_mail = listed(free_mail, sizeof(free_mail) / sizeof(free_mail[0]), domain);
-	kept = keep_local(folded, at, google, local);
+	kept = keep_local(folded, at, google, full);
 	if (kept == 0)
 		return false;
-	local[kept] = 0;
-	email->role = listed(roles, sizeof(roles) / sizeof(roles[0]), local) || of_family(folded);
-	set_text(&email->local, local, kept);
-	memcpy(email->full.text, local, kept);
-	email->full.length = (uint8_t) kept;
-	if (kept < NORMAL_MAX)
-	{
-		size_t room = NORMAL_MAX - kept - 1, size = strlen(domain);
-
-		email->full.text[kept] = '@';
-		memcpy(email->full.text + kept + 1, domain, size < room ? size : room);
-		email->full.length = (uint8_t) (kept + 1 + (size < room ? size : room));
-	}
+	full[kept] = 0;
+	email->role = listed(roles, sizeof(roles) / sizeof(roles[0]), full) || of_family(folded);
+	identity_normal_keep(&email->local, full, kept);
+	full[kept] = '@';
+	memcpy(full + kept + 1, domain, strlen(domain));
+	identity_normal_keep(&email->full, full, kept + 1 + strlen(domain));
 	if (!identity_normal_domain(domain, strlen(domain), &email->domain, &shared))
-		set_text(&email->domain, domain, strlen(domain));
+		identity_normal_keep(&email->domain, domain, strlen(domain));
 	email->free_mail |= shared;
 	return true;
 }
@@ -147,7 +132,7 @@ identity_normal_domain(const char *text, size_t length, NormalText *domain, bool
 	if (registrable == NULL)
 		registrable = host;
 	*shared = listed(free_mail, sizeof(free_mail) / sizeof(free_mail[0]), registrable);
-	set_text(domain, registrable, strlen(registrable));
+	identity_normal_keep(domain, registrable, strlen(registrable));
 	return domain->length > 3;
 }
 
@@ -295,7 +280,7 @@ identity_normal_phone(const char *text, size_t length, const char *country, Norm
 	if (!read_digits(text, length, &d))
 		return false;
 	skip = find_plan(&d, country, &plan);
-	set_text(&phone->national, d.digits + skip, d.n - skip);
+	identity_normal_keep(&phone->national, d.digits + skip, d.n - skip);
 	phone->international = plan < PLANS;
 	phone->mobile = plan < PLANS && starts(plans[plan].mobile, phone->national.text);
 	phone->landline = plan < PLANS && plans[plan].mobile[0] != 0 && !phone->mobile;

@@ -15,10 +15,21 @@ typedef struct LegalFormRow
 
 #include "identity/tables/legal_forms.inc"
 
+static uint64_t
+hash_of(const NormalWords *words, unsigned first, unsigned count)
+{
+	uint64_t hash = 63;
+
+	for (unsigned i = first; i < first + count; i++)
+		hash = identity_text_hash(words->word[i].text, words->word[i].length, hash);
+	return hash;
+}
+
 static void
 join(const NormalWords *words, unsigned first, unsigned count, const char *between, NormalText *out)
 {
 	size_t n = 0, gap = strlen(between);
+	bool more = false;
 
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = first; i < first + count; i++)
@@ -30,10 +41,13 @@ join(const NormalWords *words, unsigned first, unsigned count, const char *betwe
 			memcpy(out->text + n, between, gap);
 			n += gap;
 		}
+		more |= n + word->length > NORMAL_MAX;
 		for (unsigned j = 0; j < word->length && n < NORMAL_MAX; j++)
 			out->text[n++] = word->text[j];
 	}
 	out->length = (uint8_t) n;
+	if (more)
+		identity_normal_mark(out, hash_of(words, first, count));
 }
 
 static uint32_t

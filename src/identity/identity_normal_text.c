@@ -198,6 +198,24 @@ placeholder(const char *text, size_t length)
 	return false;
 }
 
+void
+identity_normal_mark(NormalText *text, uint64_t hash)
+{
+	for (unsigned i = 0; i < 16; i++, hash >>= 4)
+		text->text[NORMAL_MAX - 16 + i] = "0123456789abcdef"[hash & 15];
+	text->length = NORMAL_MAX;
+}
+
+void
+identity_normal_keep(NormalText *text, const char *bytes, size_t length)
+{
+	memset(text, 0, sizeof(*text));
+	text->length = (uint8_t) (length < NORMAL_MAX ? length : NORMAL_MAX);
+	memcpy(text->text, bytes, text->length);
+	if (length > NORMAL_MAX)
+		identity_normal_mark(text, identity_text_hash(bytes, length, 63));
+}
+
 bool
 identity_normal_words(const char *text, size_t length, NormalWords *words)
 {

@@ -12,7 +12,7 @@
 
 #include "goldpan/identity.h"
 
-#define IDENTITY_RULES 4 /* raised when a rule of normalising, keys or levels changes, or a form */
+#define IDENTITY_RULES 5 /* raised when a rule of normalising, keys or levels changes, or a form */
 #define BIT			   256
 #define ABSENT		   0xff
 
@@ -76,6 +76,10 @@ typedef struct NormalWords
  * placeholder (n/a, none, 0000, …). Cuts what is too long. */
 bool identity_normal_fold(const char *text, size_t length, char *out, size_t size,
 						  size_t *out_length);
+/* Keeps a text; of one that is longer than NORMAL_MAX its start and, over the last 16 places, a hash
+ * of the whole: two that differ anywhere differ. */
+void identity_normal_keep(NormalText *text, const char *bytes, size_t length);
+void identity_normal_mark(NormalText *text, uint64_t hash); /* writes those places */
 /* fold, then words of letters and digits; apostrophes vanish. */
 bool identity_normal_words(const char *text, size_t length, NormalWords *words);
 

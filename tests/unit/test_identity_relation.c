@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -388,6 +389,37 @@ test_shared_mailbox(void **state)
 	identity_free(identity);
 }
 
+/* Texts are kept to 63 characters; those that differ behind that are two all the same. */
+static void
+test_long_values(void **state)
+{
+	static const char start[] =
+		"bounce-20261127-customer-relations-department-for-the-whole-of-europe";
+	char mail[3][160], name[3][160];
+	Row mails[3], names[3];
+
+	(void) state;
+	memset(mails, 0, sizeof(mails));
+	memset(names, 0, sizeof(names));
+	for (unsigned i = 0; i < 3; i++)
+	{
+		snprintf(mail[i], sizeof(mail[i]), "%s%u@example.org", start, i / 2);
+		snprintf(name[i], sizeof(name[i]),
+				 "Donaudampfschifffahrtsgesellschaft Oberoesterreich Zweigstelle %s",
+				 i / 2 ? "Nord" : "West");
+		mails[i] = (Row){{NAME("Anna Thornwick"), MAIL(mail[i])}};
+		names[i] = (Row){{{IDENTITY_COMPANY_NAME, name[i]}}};
+	}
+	assert_int_equal(compare(IDENTITY_PERSON, &mails[0], &mails[1]).level[COMPARE_EMAIL],
+					 EMAIL_EXACT);
+	assert_int_not_equal(compare(IDENTITY_PERSON, &mails[0], &mails[2]).level[COMPARE_EMAIL],
+						 EMAIL_EXACT);
+	assert_int_equal(compare(IDENTITY_COMPANY, &names[0], &names[1]).level[COMPARE_COMPANY],
+					 COMPANY_EXACT);
+	assert_true(compare(IDENTITY_COMPANY, &names[0], &names[2]).level[COMPARE_COMPANY] >=
+				COMPANY_CLOSE);
+}
+
 int
 main(void)
 {
@@ -405,6 +437,7 @@ main(void)
 		cmocka_unit_test(test_sister_companies),
 		cmocka_unit_test(test_company_name_alone),
 		cmocka_unit_test(test_shared_mailbox),
+		cmocka_unit_test(test_long_values),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
