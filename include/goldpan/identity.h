@@ -42,6 +42,10 @@ typedef enum IdentityVerdict
 	IDENTITY_SPLIT,		/* the records in seen_b do not belong to a's customer; b unused */
 } IdentityVerdict;
 
+/* "same" and so on; NULL, or false, when there is none such. */
+const char *identity_verdict_name(IdentityVerdict verdict);
+bool identity_verdict_parse(const char *text, size_t length, IdentityVerdict *verdict);
+
 /* A steward's answer.  Keyed by (source, id), so it survives delete and return.  Verdicts on a
  * and b hold for the anchors unconditionally and guide the members seen. */
 typedef struct IdentityJudgement
@@ -81,8 +85,9 @@ void identity_free(Identity *identity);
 
 /* Applies the changes to the state, one after the other; the delta (owned by the Identity, valid
  * until commit or abort) tells what came of them.  Fails as a whole (out of memory, a
- * ceiling: ERR_NOMEM), leaving the state as it was.  A change that alone is wrong is refused in
- * its status, without effect.  One batch at a time. */
+ * ceiling: ERR_NOMEM; USAGE for a type or kind that there is none of, or a NULL among those seen),
+ * leaving the state as it was.  A change that alone is wrong is refused in its status, without
+ * effect.  One batch at a time. */
 bool identity_prepare(Identity *identity, const IdentityChange *changes, size_t nchanges,
 					  const IdentityDelta **delta, Err *err) MUST_CHECK;
 void identity_commit(Identity *identity);
@@ -189,53 +194,6 @@ void identity_members(const Identity *identity, const IdentityId *customer,
 /* Version of a live customer, 0 when there is none; *into: where a merged one went. */
 uint32_t identity_version(const Identity *identity, IdentityId customer, IdentityId *into);
 
-typedef enum IdentityReviewType
-{
-	IDENTITY_REVIEW_JOIN = 1, /* are a and b one customer? */
-	IDENTITY_REVIEW_SPLIT,	  /* does b belong to a's customer? */
-	IDENTITY_REVIEW_AUDIT,	  /* was this automatic link right? */
-} IdentityReviewType;
-
-typedef struct IdentityReviewItem
-{
-	IdentityReviewType type;
-	IdentityRef a, b; /* anchors: the best pair; for a split b is the doubtful record */
-	IdentityId customer_a, customer_b;
-	uint32_t version_a, version_b;
-	uint32_t size_a, size_b; /* records on each side */
-	double best, mean;		 /* bits between the sides */
-	double probability;		 /* that they are one customer */
-	double value;			 /* what the answer is expected to gain; the order */
-	const char *reason;		 /* "below link", "gate", "conflict", "limit", "bridge", … */
-} IdentityReviewItem;
-
-typedef bool (*IdentityReviewVisit)(void *context, const IdentityReviewItem *item);
-/* Items in the order of their value, most valuable first; audit: so many automatic links,
- * chosen by a stable hash among those that nobody confirmed, mixed in. */
-bool identity_review(const Identity *identity, size_t audit, IdentityReviewVisit visit,
-					 void *context, Err *err) MUST_CHECK;
-
-typedef struct IdentityJudged
-{
-	uint64_t handle;
-	IdentityVerdict verdict;
-	IdentityRef a, b;
-	int64_t time;
-	const char *user, *reason;
-	bool asks_again; /* an anchor left the customer it was judged in */
-} IdentityJudged;
-
-typedef bool (*IdentityJudgedVisit)(void *context, const IdentityJudged *judged);
-void identity_judgements(const Identity *identity, IdentityJudgedVisit visit, void *context);
-
-/* Explanations as text, a fact a line; the bits of the lines sum to the score.  Of two records;
- * of a record and a customer (NULL: its own): why there, why not, what would change it.  USAGE
- * when a record or the customer is not there. */
-bool identity_explain_pair(const Identity *identity, IdentityRef a, IdentityRef b, Buffer *out,
-						   Err *err) MUST_CHECK;
-bool identity_explain_record(const Identity *identity, IdentityRef ref, const IdentityId *customer,
-							 Buffer *out, Err *err) MUST_CHECK;
-
 typedef struct IdentityStats
 {
 	uint64_t records, customers, judgements, changes;
@@ -247,5 +205,7 @@ typedef struct IdentityStats
 } IdentityStats;
 
 void identity_stats(const Identity *identity, IdentityStats *stats);
+
+#include "goldpan/identity_review.h"
 
 #endif

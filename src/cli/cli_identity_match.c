@@ -441,8 +441,8 @@ match_feed_all(MatchRun *run, const CliArgs *args, Err *err)
 
 	for (size_t i = 0; ok && i < run->common.ninputs; i++)
 		ok = match_input(run, &run->common.inputs[i], err);
-	ok = ok && match_has_records(run, err) && match_missing(run, err) && dataset_feed_flush(run->feed, err) &&
-		 match_results(run, args, err);
+	ok = ok && match_has_records(run, err) && match_missing(run, err) &&
+		 dataset_feed_flush(run->feed, err) && match_results(run, args, err);
 	if (!ok)
 		return false;
 	identity_stats(run->identity, &stats);

@@ -21,8 +21,6 @@
 
 /* ---- names ---- */
 
-static const char *const review_verdicts[] = {"same", "different", "unsure", "split"};
-
 const char *
 review_type_name(IdentityReviewType type)
 {
@@ -38,19 +36,6 @@ review_status_name(IdentityStatus status)
 										"absent", "stale", "contradiction"};
 
 	return (size_t) status < sizeof(names) / sizeof(names[0]) ? names[status] : "refused";
-}
-
-bool
-review_verdict(const char *text, size_t length, IdentityVerdict *verdict)
-{
-	for (size_t i = 0; i < sizeof(review_verdicts) / sizeof(review_verdicts[0]); i++)
-	{
-		if (strlen(review_verdicts[i]) != length || memcmp(review_verdicts[i], text, length) != 0)
-			continue;
-		*verdict = (IdentityVerdict) (i + 1);
-		return true;
-	}
-	return false;
 }
 
 const char *

@@ -319,7 +319,7 @@ csv_take(ImportRun *run, const DatasetCsvRow *row, Err *err)
 		return "out of memory";
 	if (answer.user[0] == '\0')
 		answer.user = run->user;
-	if (!review_verdict(verdict->text, verdict->length, &answer.verdict))
+	if (!identity_verdict_parse(verdict->text, verdict->length, &answer.verdict))
 		return "its answer is none of same, different, unsure and split";
 	problem = csv_question(run, row, &item, err);
 	if (problem != NULL)

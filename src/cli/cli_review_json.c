@@ -169,7 +169,7 @@ json_answer(JsonRun *run, const ReviewItem *item, const json_t *json, Err *err)
 		return json_undo(run, answer.user, err);
 	if (json_integer_value(json_object_get(json, "item")) != run->number)
 		return json_refuse(run, "the answer is to another item than the open one", err);
-	if (verdict == NULL || !review_verdict(verdict, strlen(verdict), &answer.verdict))
+	if (verdict == NULL || !identity_verdict_parse(verdict, strlen(verdict), &answer.verdict))
 		return json_refuse(run, "answer must be same, different, unsure or split", err);
 	if ((answer.verdict == IDENTITY_SPLIT) != (json_array_size(records) > 0))
 		return json_refuse(run, "a split, and nothing else, names the foreign records", err);

@@ -72,7 +72,7 @@ dataset_events_put(const IdentityDelta *delta, Buffer *out, Err *err)
 
 /* ---- judgements ---- */
 
-static const char *const event_verdicts[] = {"undo", "same", "different", "unsure", "split"};
+#define EVENT_UNDO "undo" /* in the place of a verdict */
 
 static json_t *
 event_ref(IdentityRef ref)
@@ -100,8 +100,8 @@ dataset_judgement_put(const IdentityChange *change, Buffer *out, Err *err)
 	json_t *json = json_pack(
 		"{sIsIsIsssososososossss}", "position", (json_int_t) change->position, "time",
 		(json_int_t) change->time, "handle", (json_int_t) judgement->handle, "verdict",
-		event_verdicts[undo ? 0 : judgement->verdict], "a", event_ref(judgement->a), "b",
-		event_ref(judgement->b), "seen_a",
+		undo ? EVENT_UNDO : identity_verdict_name(judgement->verdict), "a", event_ref(judgement->a),
+		"b", event_ref(judgement->b), "seen_a",
 		event_refs(judgement->seen_a, undo ? 0 : judgement->nseen_a), "seen_b",
 		event_refs(judgement->seen_b, undo ? 0 : judgement->nseen_b), "versions",
 		json_pack("[II]", (json_int_t) judgement->version_a, (json_int_t) judgement->version_b),
@@ -205,21 +205,17 @@ event_read(const json_t *json, Arena *arena, IdentityChange *change, Err *err)
 	IdentityJudgement *judgement = &change->judgement;
 	const char *verdict = json_string_value(json_object_get(json, "verdict"));
 	const json_t *versions = json_object_get(json, "versions");
-	int found = -1;
 
 	memset(change, 0, sizeof(*change));
-	for (int i = 0; verdict != NULL && i <= (int) IDENTITY_SPLIT; i++)
-	{
-		if (strcmp(verdict, event_verdicts[i]) == 0)
-			found = i;
-	}
-	if (found < 0)
+	change->type = IDENTITY_JUDGE;
+	if (verdict != NULL && strcmp(verdict, EVENT_UNDO) == 0)
+		change->type = IDENTITY_UNDO;
+	else if (verdict == NULL ||
+			 !identity_verdict_parse(verdict, strlen(verdict), &judgement->verdict))
 		return false;
-	change->type = found == 0 ? IDENTITY_UNDO : IDENTITY_JUDGE;
 	change->position = (uint64_t) json_integer_value(json_object_get(json, "position"));
 	change->time = json_integer_value(json_object_get(json, "time"));
 	judgement->handle = (uint64_t) json_integer_value(json_object_get(json, "handle"));
-	judgement->verdict = (IdentityVerdict) found;
 	judgement->version_a = (uint32_t) json_integer_value(json_array_get(versions, 0));
 	judgement->version_b = (uint32_t) json_integer_value(json_array_get(versions, 1));
 	judgement->user = event_copy(arena, json_object_get(json, "user"), err);

@@ -15,13 +15,7 @@
 
 #include "goldpan/alloc.h"
 
-#define RECORDS offsetof(Root, records)
-
-static void take_change(Identity *identity, const IdentityChange *change, size_t at);
-static IdentityStatus put_record(Identity *identity, const IdentityChange *change, char *message,
-								 size_t size);
-static IdentityStatus drop_record(Identity *identity, const IdentityChange *change, bool erase);
-static IdentityStatus settle_adopted(Identity *identity);
+static void take_change(Identity *identity, const IdentityChange *change);
 static bool make_batch(Identity *identity, const IdentityChange *changes, size_t nchanges,
 					   Err *err);
 static void free_batch(Identity *identity);
@@ -157,9 +151,8 @@ identity_work(Identity *identity, size_t size)
 	return identity->work;
 }
 
-/* Makes stamp, slot and live as long as there are record numbers. */
-static void
-make_room(Identity *identity)
+void
+identity_make_room(Identity *identity)
 {
 	size_t need = identity_root(identity)->records.count + 2u;
 	size_t room = identity->stamp_room ? identity->stamp_room * 2 : 1024;
@@ -197,7 +190,7 @@ make_room(Identity *identity)
 uint32_t
 identity_stamp(Identity *identity)
 {
-	make_room(identity);
+	identity_make_room(identity);
 	if (++identity->stamp_now == 0)
 	{
 		memset(identity->stamp, 0, identity->stamp_room * 4);
@@ -233,6 +226,13 @@ identity_judge_edit(Identity *identity, uint32_t number)
 	return row_edit(identity, &identity_root(identity)->judges, number);
 }
 
+bool
+identity_named(IdentityRef ref)
+{
+	return ref.source != NULL && ref.id != NULL && ref.source[0] != 0 && ref.id[0] != 0 &&
+		   strlen(ref.source) <= 200 && strlen(ref.id) <= 2000;
+}
+
 uint64_t
 identity_ref_hash(const char *source, const char *id)
 {
@@ -263,8 +263,8 @@ identity_record_ref(const Identity *identity, const RecordRow *record)
 	return (IdentityRef){name->text, name->text + name->source_length + 1};
 }
 
-static bool
-is_named(const Identity *identity, uint32_t number, IdentityRef ref)
+bool
+identity_record_is(const Identity *identity, uint32_t number, IdentityRef ref)
 {
 	IdentityRef has = identity_record_ref(identity, identity_record(identity, number));
 
@@ -279,7 +279,7 @@ identity_find(const Identity *identity, IdentityRef ref)
 	if (ref.source == NULL || ref.id == NULL)
 		return 0;
 	number = identity_find_hash(identity, identity_ref_hash(ref.source, ref.id));
-	return number != 0 && is_named(identity, number, ref) ? number : 0;
+	return number != 0 && identity_record_is(identity, number, ref) ? number : 0;
 }
 
 void
@@ -351,7 +351,7 @@ identity_prepare(Identity *identity, const IdentityChange *changes, size_t nchan
 	{
 		identity_store_begin(&identity->store, sizeof(Root));
 		for (size_t i = 0; i < nchanges; i++)
-			take_change(identity, &identity->batch[i], i);
+			take_change(identity, &identity->batch[i]);
 		identity_delta_finish(identity, identity->batch, nchanges);
 		free_batch(identity);
 		identity->prepared = true;
@@ -397,7 +397,7 @@ identity_abort(Identity *identity)
 }
 
 static void
-take_change(Identity *identity, const IdentityChange *change, size_t at)
+take_change(Identity *identity, const IdentityChange *change)
 {
 	Root *root = identity_root(identity);
 	char message[500] = "";
@@ -406,7 +406,7 @@ take_change(Identity *identity, const IdentityChange *change, size_t at)
 	if (change->position < root->position ||
 		(change->position == root->position && change->ordinal <= root->ordinal))
 	{
-		identity_delta_status_add(identity, at, IDENTITY_REPLAYED, NULL);
+		identity_delta_status_add(identity, IDENTITY_REPLAYED, NULL);
 		return;
 	}
 	identity->change = change;
@@ -421,11 +421,11 @@ take_change(Identity *identity, const IdentityChange *change, size_t at)
 	{
 		case IDENTITY_UPSERT:
 		case IDENTITY_ADOPT:
-			status = put_record(identity, change, message, sizeof(message));
+			status = identity_record_put(identity, change, message, sizeof(message));
 			break;
 		case IDENTITY_DELETE:
 		case IDENTITY_ERASE:
-			status = drop_record(identity, change, change->type == IDENTITY_ERASE);
+			status = identity_record_drop(identity, change, change->type == IDENTITY_ERASE);
 			break;
 		case IDENTITY_JUDGE:
 			status = identity_judge_take(identity, change, message, sizeof(message));
@@ -434,19 +434,19 @@ take_change(Identity *identity, const IdentityChange *change, size_t at)
 			status = identity_judge_undo(identity, change->judgement.handle);
 			break;
 		case IDENTITY_SETTLE:
-			status = settle_adopted(identity);
+			status = identity_record_settle(identity);
 			break;
 	}
 	if (identity->dirty.count > 0)
 		identity_area_settle(identity);
 	identity_judge_look(identity);
 	for (size_t i = 0; i < identity->gone.count; i++)
-		identity_rows_delete(&identity->store, RECORDS, identity->gone.item[i]);
+		identity_rows_delete(&identity->store, offsetof(Root, records), identity->gone.item[i]);
 	identity->gone.count = 0;
 	identity_delta_touched(identity);
 	identity_member_sweep(identity);
 	note_visits(identity);
-	identity_delta_status_add(identity, at, status, message);
+	identity_delta_status_add(identity, status, message);
 }
 
 static void
@@ -463,164 +463,6 @@ note_visits(Identity *identity)
 	root->visits[bucket < VISIT_BUCKETS ? bucket : VISIT_BUCKETS - 1]++;
 	if (identity->visits > root->visits_max)
 		root->visits_max = identity->visits;
-}
-
-/* ---- records ---- */
-
-static Ref
-copy_form(Identity *identity, const IdentityForm *form)
-{
-	Ref ref = identity_store_new(&identity->store, form->size);
-
-	memcpy(store_at(&identity->store, ref), form, form->size);
-	return ref;
-}
-
-/* Equal but for the marks the engine set in its own copy. */
-static bool
-same_form(const IdentityForm *own, const IdentityForm *other)
-{
-	/* forms are zeroed before they are filled, padding too */
-	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
-	if (memcmp(own, other, sizeof(*own)) != 0)
-		return false;
-	for (unsigned i = 0; i < own->nvalues; i++)
-	{
-		FormValue value = own->values[i];
-
-		value.flags &= (uint8_t) ~(VALUE_GENERIC | VALUE_SHARED);
-		if (memcmp(&value, &other->values[i], sizeof(value)) != 0)
-			return false;
-	}
-	return memcmp((const char *) own + own->chars, (const char *) other + other->chars,
-				  own->nchars) == 0;
-}
-
-static uint32_t
-new_record(Identity *identity, const IdentityChange *change, uint64_t hash)
-{
-	Store *store = &identity->store;
-	uint32_t number = identity_rows_new(store, RECORDS);
-	RecordRow *record = identity_record_edit(identity, number);
-	size_t source = strlen(change->ref.source), id = strlen(change->ref.id);
-	NameRow *name;
-
-	record->hash = hash;
-	record->name = identity_store_new(store, offsetof(NameRow, text) + source + id + 2);
-	name = store_at(store, record->name);
-	name->size = (uint16_t) (offsetof(NameRow, text) + source + id + 2);
-	name->source_length = (uint8_t) source;
-	memcpy(name->text, change->ref.source, source);
-	memcpy(name->text + source + 1, change->ref.id, id);
-	record->next_hash = identity_table_get(store, &identity_root(identity)->records_by_hash, hash);
-	identity_table_put(store, &identity_root(identity)->records_by_hash, hash, number);
-	identity_root(identity)->nrecords++;
-	make_room(identity);
-	return number;
-}
-
-static IdentityStatus
-put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32_t number)
-{
-	Store *store = &identity->store;
-	const IdentityForm *form = change->form;
-	bool known = number != 0;
-	RecordRow *record;
-
-	if (known)
-	{
-		record = identity_record(identity, number);
-		if (record->handle != change->handle)
-			identity_record_edit(identity, number)->handle = change->handle;
-		if (change->type == IDENTITY_UPSERT && same_form(identity_form_of(identity, record), form))
-			return IDENTITY_SAME_FORM;
-		if (record->entity != 0)
-			identity_member_touch(identity, record->entity);
-		if (!(record->flags & RECORD_UNSETTLED))
-			identity_index_remove(identity, number);
-		identity_record_edit(identity, number);
-		identity_store_delete(store, record->form, identity_form_of(identity, record)->size);
-		record->form = copy_form(identity, form);
-		if (record->flags & RECORD_UNSETTLED) /* waits on */
-			return IDENTITY_DONE;
-		record->flags |= RECORD_STALE;
-	}
-	else
-	{
-		number = new_record(identity, change, hash);
-		record = identity_record(identity, number);
-		record->handle = change->handle;
-		record->form = copy_form(identity, form);
-	}
-	if (change->type == IDENTITY_ADOPT && !known)
-	{
-		uint32_t entity = identity_member_adopt(identity, &change->customer, change->version);
-
-		identity_member_touch(identity, entity);
-		if (change->version != 0)
-			identity_entity_edit(identity, entity)->version = change->version;
-		record->entity = entity;
-		record->next_member = identity_entity(identity, entity)->head;
-		record->flags |= RECORD_UNSETTLED;
-		identity_entity_edit(identity, entity)->head = number;
-		identity_entity(identity, entity)->count++;
-		identity_set_add(store, &identity_root(identity)->unsettled, number);
-		identity_event(identity, IDENTITY_EVENT_MOVED, entity, 0, number, change->handle);
-		return IDENTITY_DONE;
-	}
-	identity_index_add(identity, number);
-	identity_judge_arrived(identity, number);
-	identity_list_add(identity, &identity->dirty, number);
-	return IDENTITY_DONE;
-}
-
-bool
-identity_named(IdentityRef ref)
-{
-	return ref.source != NULL && ref.id != NULL && ref.source[0] != 0 && ref.id[0] != 0 &&
-		   strlen(ref.source) <= 200 && strlen(ref.id) <= 2000;
-}
-
-/* Only a customer that is new or has nothing but adopted records takes another: where records
- * are clustered already, that decides. */
-static bool
-adoptable(const Identity *identity, const IdentityChange *change)
-{
-	static const IdentityId none;
-	uint32_t number = identity_find_entity(identity, &change->customer);
-	const EntityRow *entity = number == 0 ? NULL : identity_entity(identity, number);
-
-	if (memcmp(&change->customer, &none, sizeof(none)) == 0)
-		return false;
-	return entity == NULL || (entity->state == ENTITY_LIVE &&
-							  (identity_record(identity, entity->head)->flags & RECORD_UNSETTLED));
-}
-
-static IdentityStatus
-put_record(Identity *identity, const IdentityChange *change, char *message, size_t size)
-{
-	uint64_t hash;
-	uint32_t number;
-
-	if (!identity_named(change->ref))
-		return IDENTITY_ABSENT;
-	hash = identity_ref_hash(change->ref.source, change->ref.id);
-	number = identity_find_hash(identity, hash);
-	/* 64 bits name a record: of two with one hash the second is refused */
-	if (number != 0 && !is_named(identity, number, change->ref))
-	{
-		IdentityRef has = identity_record_ref(identity, identity_record(identity, number));
-
-		snprintf(message, size, "record %.100s/%.100s has the 64-bit hash of record %.100s/%.100s",
-				 change->ref.source, change->ref.id, has.source, has.id);
-		return IDENTITY_CONTRADICTION;
-	}
-	if (change->type == IDENTITY_ADOPT && number == 0 && !adoptable(identity, change))
-	{
-		snprintf(message, size, "the customer to adopt the record has clustered ones already");
-		return IDENTITY_STALE;
-	}
-	return put_form(identity, change, hash, number);
 }
 
 static void
@@ -663,84 +505,4 @@ make_batch(Identity *identity, const IdentityChange *changes, size_t nchanges, E
 fail:
 	free_batch(identity);
 	return err_set(err, ERR_CLASS_STOP, ERR_NOMEM, "out of memory taking a batch of changes");
-}
-
-static IdentityStatus
-drop_record(Identity *identity, const IdentityChange *change, bool erase)
-{
-	Store *store = &identity->store;
-	uint32_t number = identity_find(identity, change->ref), *place;
-	const NameRow *name;
-	RecordRow *record;
-	uint64_t hash;
-
-	if (number == 0)
-	{
-		if (!erase || !identity_named(change->ref))
-			return IDENTITY_ABSENT;
-		identity_judge_forget(identity, identity_ref_hash(change->ref.source, change->ref.id));
-		return IDENTITY_DONE;
-	}
-	record = identity_record(identity, number);
-	hash = record->hash;
-	if (record->flags & RECORD_UNSETTLED)
-		identity_set_remove(store, &identity_root(identity)->unsettled, number);
-	else
-		identity_index_remove(identity, number);
-	identity_member_remove(identity, number, erase);
-	if (erase)
-		identity_judge_forget(identity, hash);
-	identity_list_add(identity, &identity->dirty, number);
-	/* out of the table, the chain of equal hashes kept */
-	if (identity_table_get(store, &identity_root(identity)->records_by_hash, hash) == number)
-		identity_table_put(store, &identity_root(identity)->records_by_hash, hash,
-						   record->next_hash);
-	else
-	{
-		uint32_t at = identity_table_get(store, &identity_root(identity)->records_by_hash, hash);
-
-		for (place = &identity_record_edit(identity, at)->next_hash; *place != number;
-			 place = &identity_record_edit(identity, at)->next_hash)
-			at = *place;
-		*place = record->next_hash;
-	}
-	identity_record_edit(identity, number);
-	record->flags |= RECORD_GONE;
-	name = store_at(store, record->name);
-	identity_store_delete(store, record->name, name->size);
-	identity_list_add(identity, &identity->gone, number);
-	identity_root(identity)->nrecords--;
-	/* search and clustering still ask for the kind; the values go now */
-	identity_store_delete(store, record->form, identity_form_of(identity, record)->size);
-	record->form = 0;
-	record->name = 0;
-	return IDENTITY_DONE;
-}
-
-static IdentityStatus
-settle_adopted(Identity *identity)
-{
-	Root *root = identity_root(identity);
-	uint32_t count = identity_set_count(&identity->store, root->unsettled);
-	uint32_t *list;
-
-	if (count == 0)
-		return IDENTITY_DONE;
-	identity->affected.count = 0;
-	for (uint32_t i = 0; i < count; i++)
-		identity_list_add(identity, &identity->affected, 0);
-	list = identity->affected.item;
-	identity_set_list(&identity->store, root->unsettled, list, count);
-	for (uint32_t i = 0; i < count; i++)
-	{
-		identity_set_remove(&identity->store, &root->unsettled, list[i]);
-		identity_record_edit(identity, list[i])->flags &= (uint16_t) ~RECORD_UNSETTLED;
-	}
-	for (uint32_t i = 0; i < count; i++)
-	{
-		identity_index_add(identity, list[i]);
-		identity_judge_arrived(identity, list[i]);
-		identity_list_add(identity, &identity->dirty, list[i]);
-	}
-	return IDENTITY_DONE;
 }

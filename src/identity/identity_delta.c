@@ -128,14 +128,13 @@ identity_event(Identity *identity, IdentityEventType type, uint32_t entity, uint
 }
 
 void
-identity_delta_status_add(Identity *identity, size_t at, IdentityStatus status, const char *message)
+identity_delta_status_add(Identity *identity, IdentityStatus status, const char *message)
 {
 	DeltaStatus row = {status, message == NULL, 0};
 
 	if (message != NULL && message[0] != 0)
 		row.message = text(identity, message);
 
-	(void) at;
 	append(identity, &identity->delta.statuses, &row, sizeof(row));
 }
 

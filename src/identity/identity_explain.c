@@ -84,7 +84,6 @@ print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Er
 		linked |= edge[e].record == b;
 	for (uint32_t i = 0; i < n; i++)
 	{
-		static const char *const verdicts[] = {"", "same", "different", "unsure", "split"};
 		const JudgeRow *judge = identity_judge(identity, judges[i]);
 		const JudgeBody *body = store_at(&identity->store, judge->body);
 		bool names = false;
@@ -93,7 +92,7 @@ print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Er
 			names |= body->hash[k] == y->hash;
 		if (names &&
 			!(buffer_printf(out, err, "judgement %llu %s by ", (unsigned long long) judge->handle,
-							verdicts[judge->verdict]) &&
+							identity_verdict_name((IdentityVerdict) judge->verdict)) &&
 			  print_text(identity_judge_text(body, 4), out, err) &&
 			  buffer_append_text(out, ": ", err) &&
 			  print_text(identity_judge_text(body, 5), out, err) &&

@@ -13,12 +13,8 @@
 
 #include <string.h>
 
-#define SINGLE		 0x80000000u
-#define POSTINGS_MAX 256
-#define FETCH_AHEAD	 4 /* candidates */
-
-#define VALUE_CAPS	   4 /* times key_cap */
-#define VALUE_CAP_MOST 250
+#define SINGLE		0x80000000u
+#define FETCH_AHEAD 4 /* candidates */
 
 typedef struct Postings
 {
@@ -118,118 +114,6 @@ take_posting(Identity *identity, uint64_t key, Postings p, uint32_t record)
 	if (set != p.value)
 		identity_table_put(&identity->store, &identity_root(identity)->keys, key, set);
 	return (Postings){set, p.count - 1};
-}
-
-/* ---- what makes a key dead ---- */
-
-/* What many bear is worth no comparing; but what few names bear, a mailbox or a number, many
- * records of one customer may bear. */
-static uint32_t
-value_cap(const Identity *identity, unsigned kind)
-{
-	uint32_t cap =
-		VALUE_CAPS * (uint32_t) model_parameter(identity->model, kind, PARAMETER_key_cap);
-
-	return cap < VALUE_CAP_MOST ? cap : VALUE_CAP_MOST;
-}
-
-static uint32_t
-cap_of(const Identity *identity, unsigned kind, const Key *key)
-{
-	return key->value == ABSENT
-			   ? (uint32_t) model_parameter(identity->model, kind, PARAMETER_key_cap)
-			   : value_cap(identity, kind);
-}
-
-static uint32_t
-names_allowed(const Identity *identity, unsigned kind, FormKind value)
-{
-	Parameter p = value == FORM_EMAIL	 ? PARAMETER_names_per_email
-				  : value == FORM_PHONE	 ? PARAMETER_names_per_phone
-				  : value == FORM_ID	 ? PARAMETER_names_per_id
-				  : value == FORM_DOMAIN ? PARAMETER_names_per_phone
-										 : PARAMETER_names_per_address;
-
-	return (uint32_t) model_parameter(identity->model, kind, p);
-}
-
-/* A name as far as counting users of a value goes: typing errors should not count. */
-static uint32_t
-rough_name(const IdentityForm *form)
-{
-	uint32_t given = 0, family = 0;
-
-	if (form->kind == IDENTITY_COMPANY)
-		return form->first[FORM_WORD] < form->first[FORM_WORD + 1]
-				   ? form->values[form->first[FORM_WORD]].sound
-				   : 0;
-	if (form->given != ABSENT)
-		given = form->values[form->given].initial;
-	if (form->family != ABSENT)
-		family = form->values[form->family].initial;
-	return given << 8 | family;
-}
-
-static bool
-generic(const Identity *identity, const uint32_t *members, uint32_t count, unsigned kind,
-		FormKind value)
-{
-	uint32_t names[POSTINGS_MAX], distinct = 0, allowed = names_allowed(identity, kind, value);
-
-	if (count > value_cap(identity, kind))
-		return true;
-	for (uint32_t i = 0; i < count && count > allowed; i++)
-	{
-		uint32_t name =
-			rough_name(identity_form_of(identity, identity_record(identity, members[i])));
-		uint32_t j = 0;
-
-		while (j < distinct && names[j] != name)
-			j++;
-		if (j == distinct)
-			names[distinct++] = name;
-	}
-	return distinct > allowed;
-}
-
-static bool
-may_be_shared(FormKind value)
-{
-	return value == FORM_EMAIL || value == FORM_PHONE || value == FORM_DOMAIN;
-}
-
-/* Does the record plainly bear another name than one of the members? */
-static bool
-other_name(const Identity *identity, uint32_t number, const uint32_t *members, uint32_t count)
-{
-	const IdentityForm *form = identity_form_of(identity, identity_record(identity, number));
-
-	for (uint32_t i = 0; i < count; i++)
-		if (members[i] != number &&
-			identity_compare_other_name(
-				form, identity_form_of(identity, identity_record(identity, members[i]))))
-			return true;
-	return false;
-}
-
-/* What a value is with these users: 0, VALUE_SHARED or VALUE_GENERIC.  before: what it was
- * with one of them less, the last, or with one more, -1: then all are compared. */
-static uint8_t
-standing(const Identity *identity, const uint32_t *members, uint32_t count, unsigned kind,
-		 FormKind value, int before)
-{
-	if (generic(identity, members, count, kind, value))
-		return VALUE_GENERIC;
-	if (!may_be_shared(value) || count < 2)
-		return 0;
-	if (before == VALUE_SHARED)
-		return VALUE_SHARED;
-	if (before == 0)
-		return other_name(identity, members[count - 1], members, count - 1) ? VALUE_SHARED : 0;
-	for (uint32_t i = 1; i < count; i++)
-		if (other_name(identity, members[i], members, i))
-			return VALUE_SHARED;
-	return 0;
 }
 
 static FormKind
@@ -434,7 +318,7 @@ key_lives(const Identity *identity, const IdentityForm *form, const Key *key, co
 {
 	if (key->value != ABSENT && (form->values[key->value].flags & VALUE_GENERIC))
 		return false;
-	return p->count <= cap_of(identity, form->kind, key);
+	return p->count <= identity_key_cap(identity, form->kind, key);
 }
 
 static void
@@ -592,10 +476,10 @@ value_gained(Identity *identity, uint32_t number, const Key *key, uint32_t *memb
 	for (uint32_t i = 0; i < count; i++)
 		if (members[i] == number)
 			members[i--] = members[--count];
-	before = standing(identity, members, count, form->kind, value, -1);
+	before = identity_value_standing(identity, members, count, form->kind, value, -1);
 	members[count++] = number;
-	after = standing(identity, members, count, form->kind, value,
-					 before == VALUE_GENERIC ? -1 : before);
+	after = identity_value_standing(identity, members, count, form->kind, value,
+									before == VALUE_GENERIC ? -1 : before);
 	if (before != after)
 		turn(identity, key->hash, members, count, before, after);
 	else if (after != 0)
@@ -615,7 +499,7 @@ identity_index_add(Identity *identity, uint32_t number)
 	postings_of_keys(identity, keys, n, posting);
 	for (unsigned k = 0; k < n; k++)
 	{
-		uint32_t cap = cap_of(identity, form->kind, &keys[k]), count;
+		uint32_t cap = identity_key_cap(identity, form->kind, &keys[k]), count;
 		Postings p;
 
 		p = posting[k] = put_posting(identity, keys[k].hash, posting[k], number);
@@ -660,7 +544,7 @@ identity_index_remove(Identity *identity, uint32_t number)
 		uint8_t was = keys[k].value == ABSENT
 						  ? 0
 						  : form->values[keys[k].value].flags & (VALUE_GENERIC | VALUE_SHARED);
-		uint32_t cap = cap_of(identity, form->kind, &keys[k]), count;
+		uint32_t cap = identity_key_cap(identity, form->kind, &keys[k]), count;
 		uint8_t now;
 		Postings p;
 
@@ -681,7 +565,8 @@ identity_index_remove(Identity *identity, uint32_t number)
 		if (was == 0)
 			continue;
 		count = list_postings(identity, &p, members, POSTINGS_MAX);
-		now = standing(identity, members, count, form->kind, value_kind(form, &keys[k]), -1);
+		now = identity_value_standing(identity, members, count, form->kind,
+									  value_kind(form, &keys[k]), -1);
 		if (now != was)
 			turn(identity, keys[k].hash, members, count, was, now);
 	}
@@ -726,10 +611,11 @@ identity_index_right(Identity *identity, uint32_t number)
 		uint32_t count = list_postings(identity, &p, members, POSTINGS_MAX);
 
 		if (keys[k].value != ABSENT)
-			due[keys[k].value] |= p.count > value_cap(identity, form->kind)
-									  ? VALUE_GENERIC
-									  : standing(identity, members, count, form->kind,
-												 value_kind(form, &keys[k]), -1);
+			due[keys[k].value] |=
+				p.count > identity_value_cap(identity, form->kind)
+					? VALUE_GENERIC
+					: identity_value_standing(identity, members, count, form->kind,
+											  value_kind(form, &keys[k]), -1);
 	}
 	for (unsigned v = 0; v < form->nvalues; v++)
 		if (due[v] != (form->values[v].flags & (VALUE_GENERIC | VALUE_SHARED)))

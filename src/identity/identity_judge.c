@@ -12,31 +12,29 @@
 #include <string.h>
 
 #define JUDGES	  offsetof(Root, judges)
-#define TIED_MOST 400
 #define TEXT_MOST 500 /* bytes of a user or a reason */
 
-typedef struct Tied /* records tied by answers "same" */
+const char *
+identity_verdict_name(IdentityVerdict verdict)
 {
-	uint64_t hash[TIED_MOST];
-	uint32_t by[TIED_MOST]; /* the judgement that tied it; 0 for the first */
-	size_t to[TIED_MOST];	/* which of them it was tied to */
-	size_t count;
-} Tied;
+	static const char *const names[] = {NULL, "same", "different", "unsure", "split"};
 
-static JudgeBody *
-body_of(const Identity *identity, const JudgeRow *judge)
-{
-	return store_at(&identity->store, judge->body);
+	return (size_t) verdict < sizeof(names) / sizeof(names[0]) ? names[verdict] : NULL;
 }
 
-static uint32_t
-named(const JudgeBody *body)
+bool
+identity_verdict_parse(const char *text, size_t length, IdentityVerdict *verdict)
 {
-	return 2 + body->nseen_a + body->nseen_b;
+	const char *name;
+
+	for (*verdict = IDENTITY_SAME; (name = identity_verdict_name(*verdict)) != NULL; ++*verdict)
+		if (strlen(name) == length && memcmp(name, text, length) == 0)
+			return true;
+	return false;
 }
 
-static uint32_t
-judges_of_hash(const Identity *identity, uint64_t hash, uint32_t *out, uint32_t max)
+uint32_t
+identity_judges_of_hash(const Identity *identity, uint64_t hash, uint32_t *out, uint32_t max)
 {
 	Ref set =
 		identity_table_get(&identity->store, &identity_root(identity)->judged_by_record, hash);
@@ -47,7 +45,7 @@ judges_of_hash(const Identity *identity, uint64_t hash, uint32_t *out, uint32_t 
 uint32_t
 identity_judges(const Identity *identity, const RecordRow *record, uint32_t *out, uint32_t max)
 {
-	return record->judged == 0 ? 0 : judges_of_hash(identity, record->hash, out, max);
+	return record->judged == 0 ? 0 : identity_judges_of_hash(identity, record->hash, out, max);
 }
 
 /* The table keeps 44 bits of a hash.  Handles that share them are a chain, its first in the
@@ -95,179 +93,11 @@ identity_judge_find(const Identity *identity, uint64_t handle)
 const char *
 identity_judge_text(const JudgeBody *body, unsigned n)
 {
-	const char *text = (const char *) &body->hash[named(body)];
+	const char *text = (const char *) &body->hash[identity_judge_named(body)];
 
 	while (n-- > 0)
 		text += strlen(text) + 1;
 	return text;
-}
-
-/* ---- contradictions ---- */
-
-static void
-tie(const Identity *identity, uint64_t start, Tied *tied)
-{
-	tied->count = 1;
-	tied->hash[0] = start;
-	tied->by[0] = 0;
-	tied->to[0] = 0;
-	for (size_t i = 0; i < tied->count; i++)
-	{
-		uint32_t judges[JUDGES_MOST];
-		uint32_t n = judges_of_hash(identity, tied->hash[i], judges, JUDGES_MOST);
-
-		for (uint32_t k = 0; k < n; k++)
-		{
-			const JudgeRow *judge = identity_judge(identity, judges[k]);
-			const JudgeBody *body = body_of(identity, judge);
-			uint64_t other;
-			size_t j = 0;
-
-			if (judge->verdict != IDENTITY_SAME ||
-				(body->hash[0] != tied->hash[i] && body->hash[1] != tied->hash[i]))
-				continue;
-			other = body->hash[0] == tied->hash[i] ? body->hash[1] : body->hash[0];
-			while (j < tied->count && tied->hash[j] != other)
-				j++;
-			if (j == tied->count && tied->count < TIED_MOST)
-			{
-				tied->hash[tied->count] = other;
-				tied->to[tied->count] = i;
-				tied->by[tied->count++] = judges[k];
-			}
-		}
-	}
-}
-
-/* Which of them has the hash; their count where none has. */
-static size_t
-tied_at(const Tied *tied, uint64_t hash)
-{
-	size_t i = 0;
-
-	while (i < tied->count && tied->hash[i] != hash)
-		i++;
-	return i;
-}
-
-static uint32_t
-tied_by(const Tied *x, uint64_t one, const Tied *y, uint64_t other)
-{
-	uint32_t by = x->by[tied_at(x, one)];
-
-	return by != 0 ? by : y->by[tied_at(y, other)];
-}
-
-/* A judgement that keeps a record of x apart from one of y, and one that tied either of the two; 0
- * when there is none. */
-static uint32_t
-parted(const Identity *identity, const Tied *x, const Tied *y, uint32_t *by)
-{
-	for (size_t i = 0; i < x->count; i++)
-	{
-		uint32_t judges[JUDGES_MOST];
-		uint32_t n = judges_of_hash(identity, x->hash[i], judges, JUDGES_MOST);
-
-		for (uint32_t k = 0; k < n; k++)
-		{
-			const JudgeRow *judge = identity_judge(identity, judges[k]);
-			const JudgeBody *body = body_of(identity, judge);
-			uint32_t first = judge->verdict == IDENTITY_SPLIT ? 2 + body->nseen_a : 1;
-			uint32_t last = judge->verdict == IDENTITY_SPLIT ? named(body) : 2;
-
-			if (judge->verdict != IDENTITY_DIFFERENT && judge->verdict != IDENTITY_SPLIT)
-				continue;
-			for (uint32_t f = first; f < last; f++)
-			{
-				uint64_t one = body->hash[0], other = body->hash[f];
-
-				if (tied_at(x, one) == x->count || tied_at(y, other) == y->count)
-				{
-					one = body->hash[f];
-					other = body->hash[0];
-				}
-				if (tied_at(x, one) == x->count || tied_at(y, other) == y->count)
-					continue;
-				*by = tied_by(x, one, y, other);
-				return judges[k];
-			}
-		}
-	}
-	return 0;
-}
-
-static void
-describe(const Identity *identity, uint32_t number, char *out, size_t size)
-{
-	static const char *const verdicts[] = {"", "same", "different", "unsure", "split"};
-	const JudgeRow *judge = number == 0 ? NULL : identity_judge(identity, number);
-	const JudgeBody *body = judge == NULL ? NULL : body_of(identity, judge);
-
-	if (judge == NULL)
-		snprintf(out, size, "none");
-	else
-	{
-		snprintf(out, size, "%llu (%s: %s/%s, %s/%s)", (unsigned long long) judge->handle,
-				 verdicts[judge->verdict], identity_judge_text(body, 0),
-				 identity_judge_text(body, 1), identity_judge_text(body, 2),
-				 identity_judge_text(body, 3));
-		out[identity_text_cut(out, strlen(out))] = 0;
-	}
-}
-
-/* third: 0 where two contradict each other. */
-static IdentityStatus
-refuse(const Identity *identity, const IdentityJudgement *j, uint32_t second, uint32_t third,
-	   char *message, size_t size)
-{
-	char x[150], y[150];
-
-	describe(identity, second, x, sizeof(x));
-	describe(identity, third, y, sizeof(y));
-	if (third == 0)
-		snprintf(message, size, "judgement %llu contradicts judgement %s",
-				 (unsigned long long) j->handle, x);
-	else
-		snprintf(message, size, "judgement %llu contradicts judgements %s and %s",
-				 (unsigned long long) j->handle, x, y);
-	return IDENTITY_CONTRADICTION;
-}
-
-static IdentityStatus
-check(const Identity *identity, const IdentityJudgement *j, uint64_t a, uint64_t b, char *message,
-	  size_t size)
-{
-	Tied x, y;
-	uint32_t other, by = 0;
-
-	if (j->verdict == IDENTITY_UNSURE)
-		return IDENTITY_DONE;
-	tie(identity, a, &x);
-	if (j->verdict == IDENTITY_SAME)
-	{
-		tie(identity, b, &y);
-		other = parted(identity, &x, &y, &by);
-		if (other != 0)
-			return refuse(identity, j, other, by, message, size);
-		if (x.count + y.count > TIED_MOST / 2)
-		{
-			snprintf(message, size, "judgement %llu would tie more than %d records",
-					 (unsigned long long) j->handle, TIED_MOST / 2);
-			return IDENTITY_CONTRADICTION;
-		}
-		return IDENTITY_DONE;
-	}
-	for (size_t k = 0; k < (j->verdict == IDENTITY_SPLIT ? j->nseen_b : 1); k++)
-	{
-		uint64_t foreign = j->verdict == IDENTITY_SPLIT
-							   ? identity_ref_hash(j->seen_b[k].source, j->seen_b[k].id)
-							   : b;
-		size_t at = tied_at(&x, foreign);
-
-		if (at < x.count)
-			return refuse(identity, j, x.by[at], x.by[x.to[at]], message, size);
-	}
-	return IDENTITY_DONE;
 }
 
 static const IdentityRef *
@@ -305,9 +135,9 @@ has_room(const Identity *identity, const IdentityJudgement *j, char *message, si
 static void
 mark_named(Identity *identity, uint32_t number, bool present)
 {
-	const JudgeBody *body = body_of(identity, identity_judge(identity, number));
+	const JudgeBody *body = identity_judge_body(identity, identity_judge(identity, number));
 
-	for (uint32_t i = 0; i < named(body); i++)
+	for (uint32_t i = 0; i < identity_judge_named(body); i++)
 	{
 		uint32_t record = identity_find_hash(identity, body->hash[i]);
 
@@ -331,10 +161,10 @@ first_mention(const JudgeBody *body, uint32_t at)
 static void
 enter(Identity *identity, uint32_t number, bool in)
 {
-	const JudgeBody *body = body_of(identity, identity_judge(identity, number));
+	const JudgeBody *body = identity_judge_body(identity, identity_judge(identity, number));
 	const Table *table = &identity_root(identity)->judged_by_record;
 
-	for (uint32_t i = 0; i < named(body); i++)
+	for (uint32_t i = 0; i < identity_judge_named(body); i++)
 	{
 		Ref before = identity_table_get(&identity->store, table, body->hash[i]), set = before;
 
@@ -376,7 +206,7 @@ new_body(Identity *identity, const char *const texts[6], size_t nseen_a, size_t 
 	body->nseen_b = (uint32_t) nseen_b;
 	body->hash[0] = identity_ref_hash(texts[0], texts[1]);
 	body->hash[1] = identity_ref_hash(texts[2], texts[3]);
-	at = (char *) &body->hash[named(body)];
+	at = (char *) &body->hash[identity_judge_named(body)];
 	for (unsigned i = 0; i < 6; i++)
 	{
 		if (length[i] > 0)
@@ -462,7 +292,7 @@ judgeable(const Identity *identity, const IdentityJudgement *j, uint32_t a, uint
 	}
 	if (!has_room(identity, j, message, size))
 		return IDENTITY_CONTRADICTION;
-	return check(identity, j, x, y, message, size);
+	return identity_judge_check(identity, j, x, y, message, size);
 }
 
 static uint32_t
@@ -516,7 +346,7 @@ static void
 drop(Identity *identity, uint32_t number)
 {
 	JudgeRow *judge = identity_judge(identity, number);
-	JudgeBody *body = body_of(identity, judge);
+	JudgeBody *body = identity_judge_body(identity, judge);
 
 	mark_named(identity, number, false);
 	enter(identity, number, false);
@@ -546,7 +376,7 @@ identity_judge_arrived(Identity *identity, uint32_t number)
 
 	if (identity_root(identity)->njudges == 0)
 		return;
-	n = judges_of_hash(identity, record->hash, judges, JUDGES_MOST);
+	n = identity_judges_of_hash(identity, record->hash, judges, JUDGES_MOST);
 	if (n == 0)
 		return;
 	identity_record_edit(identity, number)->judged = 1;
@@ -569,13 +399,13 @@ static void
 forget_seen(Identity *identity, uint32_t number, uint64_t hash)
 {
 	JudgeRow *judge = identity_judge(identity, number);
-	JudgeBody *body = body_of(identity, judge);
+	JudgeBody *body = identity_judge_body(identity, judge);
 	const Table *table = &identity_root(identity)->judged_by_record;
 	Ref before = identity_table_get(&identity->store, table, hash), set = before;
 
 	mark_named(identity, number, false);
 	identity_store_edit(&identity->store, judge->body, 0, body->size);
-	for (uint32_t k = 2; k < named(body); k++)
+	for (uint32_t k = 2; k < identity_judge_named(body); k++)
 		if (body->hash[k] == hash)
 			body->hash[k] = 0; /* no record has this hash */
 	identity_set_remove(&identity->store, &set, number);
@@ -589,11 +419,12 @@ static uint32_t
 another(const Identity *identity, const JudgeBody *body, bool on_a, uint64_t hash)
 {
 	uint32_t side_b = 2 + body->nseen_a, found = 0;
-	uint32_t from = on_a ? 2 : side_b, to = on_a ? side_b : named(body);
+	uint32_t from = on_a ? 2 : side_b, to = on_a ? side_b : identity_judge_named(body);
 
 	for (uint32_t i = from; i < to && found == 0; i++)
 		if (body->hash[i] != hash && body->hash[i] != 0 &&
-			!listed(body, on_a ? side_b : 2, on_a ? named(body) : side_b, body->hash[i]))
+			!listed(body, on_a ? side_b : 2, on_a ? identity_judge_named(body) : side_b,
+					body->hash[i]))
 			found = identity_find_hash(identity, body->hash[i]);
 	return found;
 }
@@ -622,7 +453,7 @@ rename_split(Identity *identity, uint32_t number, uint64_t hash)
 	enter(identity, number, false);
 	made = new_body(identity, texts, body->nseen_a, body->nseen_b);
 	after = store_at(&identity->store, made);
-	for (uint32_t i = 2; i < named(body); i++)
+	for (uint32_t i = 2; i < identity_judge_named(body); i++)
 		after->hash[i] = body->hash[i] == hash ? 0 : body->hash[i];
 	identity_store_delete(&identity->store, old, body->size);
 	identity_judge_edit(identity, number)->body = made;
@@ -635,18 +466,18 @@ identity_judge_forget(Identity *identity, uint64_t hash)
 {
 	uint32_t judges[JUDGES_MOST], n;
 
-	n = judges_of_hash(identity, hash, judges, JUDGES_MOST);
+	n = identity_judges_of_hash(identity, hash, judges, JUDGES_MOST);
 	for (uint32_t i = 0; i < n; i++)
 	{
 		const JudgeRow *judge = identity_judge(identity, judges[i]);
-		const JudgeBody *body = body_of(identity, judge);
+		const JudgeBody *body = identity_judge_body(identity, judge);
 
 		if (body->hash[0] == hash || body->hash[1] == hash)
 		{
 			if (judge->verdict != IDENTITY_SPLIT || !rename_split(identity, judges[i], hash))
 				drop(identity, judges[i]);
 		}
-		else if (listed(body, 2, named(body),
+		else if (listed(body, 2, identity_judge_named(body),
 						hash)) /* or another record whose hash has the same bits */
 			forget_seen(identity, judges[i], hash);
 	}
@@ -667,7 +498,7 @@ left_alone(const Identity *identity, const JudgeBody *body, unsigned side)
 {
 	uint32_t anchor = identity_find_hash(identity, body->hash[side]), seen = 0, with = 0;
 	uint32_t from = side == 0 ? 2 : 2 + body->nseen_a;
-	uint32_t to = side == 0 ? 2 + body->nseen_a : named(body);
+	uint32_t to = side == 0 ? 2 + body->nseen_a : identity_judge_named(body);
 
 	for (uint32_t i = from; i < to; i++)
 	{
@@ -693,7 +524,7 @@ identity_judge_look(Identity *identity)
 		for (uint32_t k = 0; k < n; k++)
 		{
 			JudgeRow *judge = identity_judge(identity, judges[k]);
-			const JudgeBody *body = body_of(identity, judge);
+			const JudgeBody *body = identity_judge_body(identity, judge);
 			bool again = judge->verdict != IDENTITY_SPLIT &&
 						 (left_alone(identity, body, 0) || left_alone(identity, body, 1));
 

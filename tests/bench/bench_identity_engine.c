@@ -21,10 +21,10 @@
 #include "goldpan/dataset_state.h"
 #include "goldpan/identity.h"
 
-#define MAX_KEYS   128
-#define MAX_PAIRS  2000000
-#define RUNS	   5
-#define FEW		   100000
+#define MAX_KEYS  128
+#define MAX_PAIRS 2000000
+#define RUNS	  5
+#define FEW		  100000
 /* Records of one key that are paired: the engine's key_cap. A mailbox, number or id may have more
  * there, so that the recall printed is no more than the engine's. */
 #define MAX_FAMILY 60

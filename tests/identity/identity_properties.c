@@ -58,15 +58,15 @@ run_history(World *world, const IdentityModel *model, const IdentityModel *other
 }
 
 static IdentityModel *
-small_model(double link)
+small_model(double link, double key_cap)
 {
-	static const char *const limits[] = {"key_cap 6", "names_per_email 2", "names_per_phone 3",
+	static const char *const limits[] = {"names_per_email 2", "names_per_phone 3",
 										 "neighbourhood 8"};
 	static const char *const kinds[] = {"person", "company"};
 	IdentityModel *model = identity_model_default(NULL);
 
 	for (unsigned k = 0; k < 2 && model != NULL; k++)
-		for (unsigned i = 0; i < 4; i++)
+		for (unsigned i = 0; i < 3; i++)
 		{
 			char name[64];
 			const char *space = strchr(limits[i], ' ');
@@ -75,6 +75,9 @@ small_model(double link)
 			if (!identity_model_set(model, name, atof(space), NULL))
 				exit(2);
 		}
+	if (model != NULL && (!identity_model_set(model, "person.key_cap", key_cap, NULL) ||
+						  !identity_model_set(model, "company.key_cap", key_cap, NULL)))
+		exit(2);
 	if (model != NULL && link != 0 &&
 		(!identity_model_set(model, "person.link", link, NULL) ||
 		 !identity_model_set(model, "company.link", link, NULL)))
@@ -111,18 +114,25 @@ trained_model(const IdentityModel *base, World *world)
 static void
 run_share(Mix *mix, uint64_t from, uint64_t to, uint64_t step)
 {
-	IdentityModel *model = small_model(0), *other = small_model(6), *trained;
+	/* where few may have a key a value is soon what too many have */
+	IdentityModel *model = small_model(0, 6), *narrow = small_model(0, 2), *trained;
+	IdentityModel *other = small_model(6, 6);
 	World *world = malloc(sizeof(*world));
 
-	if (model == NULL || other == NULL || world == NULL)
+	if (model == NULL || narrow == NULL || other == NULL || world == NULL)
 		exit(2);
 	trained = trained_model(model, world);
 	for (uint64_t number = from; number < to; number += step)
 	{
-		run_history(world, number % 3 == 0 ? trained : model, other, number);
+		run_history(world,
+					number % 3 == 0	  ? trained
+					: number % 3 == 1 ? narrow
+									  : model,
+					other, number);
 		add_up(mix, &world->mix);
 	}
 	identity_model_free(model);
+	identity_model_free(narrow);
 	identity_model_free(other);
 	identity_model_free(trained);
 	free(world);
