@@ -50,6 +50,7 @@ DatasetStoreWriter *dataset_store_create(const char *path, Err *err) MUST_CHECK;
 /* *twice: a record of that name was added before, and this one is not. */
 bool dataset_store_add(DatasetStoreWriter *writer, IdentityRef ref, const void *packed,
 					   size_t length, bool *twice, Err *err) MUST_CHECK;
+bool dataset_store_added(const DatasetStoreWriter *writer, IdentityRef ref);
 size_t dataset_store_writer_bytes(const DatasetStoreWriter *writer);
 /* Completes the file; frees. */
 bool dataset_store_finish(DatasetStoreWriter *writer, uint64_t *size, uint64_t *hash,

@@ -114,8 +114,11 @@ bool identity_model_print(const IdentityModel *model, Buffer *out, Err *err) MUS
 /* Hash of all that decides a result: parameters, frequencies, rules, library data. */
 uint64_t identity_model_hash(const IdentityModel *model);
 
+/* How many records it was trained on. */
+uint64_t identity_model_records(const IdentityModel *model);
+
 /* Reads or sets one parameter by its name in the JSON ("person.link", "person.gate",
- * "person.weight.family.exact", …), in bits or counts.  A weight set so is pinned: training
+ * "person.weight.family.exact", …), in bits or counts.  What is set so is pinned: training
  * leaves it alone.  USAGE when the name is unknown or the value out of range. */
 bool identity_model_get(const IdentityModel *model, const char *name, double *value,
 						Err *err) MUST_CHECK;

@@ -232,8 +232,10 @@ match_covers(MatchRun *run, const DatasetStored *stored)
 	{
 		const DatasetInput *input = &config->inputs[i];
 
-		if (input->topic == NULL && input->source != NULL && input->kind == stored->kind &&
-			strcmp(input->source, stored->ref.source) == 0 && !match_given(run, input))
+		/* whose source is in a column may have records of any */
+		if (input->topic == NULL && input->kind == stored->kind &&
+			(input->source == NULL || strcmp(input->source, stored->ref.source) == 0) &&
+			!match_given(run, input))
 			return false;
 	}
 	return match_find_source(run, stored->ref.source) != NULL;
@@ -422,17 +424,6 @@ match_summary(const MatchRun *run, const IdentityStats *stats, const CliArgs *ar
 
 /* ---- the command ---- */
 
-/* A state keeps its model: one that has seen no record must not be the one. */
-static bool
-match_has_records(const MatchRun *run, Err *err)
-{
-	if (run->state == NULL || !run->trained || run->added + run->changed + run->same > 0)
-		return true;
-	(void) err_set(err, ERR_CLASS_USAGE, ERR_DATA,
-				   "could not train a model for the state: the input has no records");
-	return err_hint(err, "Start with an input that has some, or give a model with --model.");
-}
-
 static bool
 match_feed_all(MatchRun *run, const CliArgs *args, Err *err)
 {
@@ -441,8 +432,8 @@ match_feed_all(MatchRun *run, const CliArgs *args, Err *err)
 
 	for (size_t i = 0; ok && i < run->common.ninputs; i++)
 		ok = match_input(run, &run->common.inputs[i], err);
-	ok = ok && match_has_records(run, err) && match_missing(run, err) &&
-		 dataset_feed_flush(run->feed, err) && match_results(run, args, err);
+	ok = ok && match_missing(run, err) && dataset_feed_flush(run->feed, err) &&
+		 match_results(run, args, err);
 	if (!ok)
 		return false;
 	identity_stats(run->identity, &stats);

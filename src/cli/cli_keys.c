@@ -52,7 +52,13 @@ cli_keys_open(void)
 	(void) sigemptyset(&ended.sa_mask);
 	keys_changed = 1;
 	for (size_t i = 0; i < sizeof(keys_signals) / sizeof(keys_signals[0]); i++)
-		(void) sigaction(keys_signals[i], &ended, NULL);
+	{
+		struct sigaction was;
+
+		/* nohup's wish is kept */
+		if (sigaction(keys_signals[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+			(void) sigaction(keys_signals[i], &ended, NULL);
+	}
 	keys_raw(true);
 	return true;
 }

@@ -13,6 +13,12 @@ match_before(DatasetMoment a, DatasetMoment b)
 	return a.lsn != b.lsn ? a.lsn < b.lsn : a.ordinal < b.ordinal;
 }
 
+static bool
+match_unknown(DatasetMoment at)
+{
+	return at.lsn == 0 && at.ordinal == 0;
+}
+
 bool
 match_erasure(MatchRun *run, const DatasetRecord *record, bool last, bool *anew, Err *err)
 {
@@ -26,8 +32,18 @@ match_erasure(MatchRun *run, const DatasetRecord *record, bool last, bool *anew,
 	before = dataset_erasure_find(run->erasures, record->ref);
 	known = dataset_store_find(run->old, record->ref, &stored) &&
 			!dataset_store_marked(run->old, &stored);
-	if (before != NULL && !match_before(before->at, record->erased_at) && !(last && known))
+	/* a log that does not say when is believed as often as it has something to erase */
+	if (before != NULL && !match_before(before->at, record->erased_at) &&
+		!(last && known && match_unknown(record->erased_at)))
 		return true;
+	if (dataset_store_added(run->doubles, record->ref))
+	{
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_DATA,
+					   "an input has a record of source \"%s\" that a log read after it says was "
+					   "erased",
+					   record->ref.source);
+		return err_hint(err, "Give that log first.");
+	}
 	*anew = true;
 	if (known)
 		(void) dataset_store_mark(run->old, &stored);
@@ -42,7 +58,7 @@ match_withheld(MatchRun *run, const DatasetRecord *record)
 {
 	DatasetErasure *erasure =
 		run->erasures != NULL ? dataset_erasure_find(run->erasures, record->ref) : NULL;
-	bool copy = record->at.lsn == 0 && record->at.ordinal == 0;
+	bool copy = match_unknown(record->at);
 
 	if (erasure == NULL)
 		return false;

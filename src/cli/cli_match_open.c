@@ -130,8 +130,14 @@ match_first_model(MatchRun *run, const CliArgs *args, Err *err)
 		run->model = cli_identity_model(path, err);
 	else if (match_reads_twice(run, err))
 	{
-		run->trained = true;
 		run->model = cli_identity_train(&run->common, NULL, err);
+		if (run->model != NULL && run->state != NULL && identity_model_records(run->model) == 0)
+		{
+			(void) err_set(err, ERR_CLASS_USAGE, ERR_DATA,
+						   "could not train a model for the state: the input has no records");
+			return err_hint(err,
+							"Start with an input that has some, or give a model with --model.");
+		}
 		if (run->model != NULL && path != NULL && !cli_identity_write_model(path, run->model, err))
 			return false;
 	}

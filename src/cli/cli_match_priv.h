@@ -23,7 +23,6 @@ typedef struct MatchRun
 	DatasetNext next;
 	IdentityModel *model;
 	Identity *identity;
-	bool trained;	 /* the model, on this run's input */
 	bool owns_model; /* else the state does */
 	bool owns_identity;
 	DatasetStore *old;

@@ -606,7 +606,7 @@ review_terminal(ReviewSession *session, const CliArgs *args, Err *err)
 		ok = review_next(session, &item, &found, err);
 		if (ok && found)
 			ok = terminal_show(&terminal, &item, err) && terminal_ask(&terminal, &item, err);
-		else if (ok && session->answered > 0)
+		else if (ok && (terminal.screen || session->answered > 0))
 			ok = terminal_last(&terminal, err);
 		else
 			break;

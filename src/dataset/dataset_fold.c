@@ -20,6 +20,7 @@ typedef struct FoldRecord
 	size_t size;
 	DatasetStep step;
 	bool erased;
+	bool away; /* erased, and the source has made nothing of that name since */
 	DatasetMoment at;
 	DatasetMoment erased_at;
 } FoldRecord;
@@ -266,16 +267,19 @@ fold_event(DatasetFold *fold, const LogEntry *entry, FoldEvent *event, Err *err)
 static bool
 fold_take(FoldRecord *record, const FoldEvent *event)
 {
-	if (event->snapshot && record->erased && record->step == DATASET_ERASED)
+	if (event->snapshot && record->away)
 		return false;
 	record->step = event->step;
 	if (event->step == DATASET_ERASED)
 	{
-		record->erased = true;
+		record->erased = record->away = true;
 		record->erased_at = event->at;
 	}
 	else if (event->step == DATASET_RECORD && !event->snapshot)
+	{
+		record->away = false;
 		record->at = event->at;
+	}
 	return true;
 }
 

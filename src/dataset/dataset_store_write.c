@@ -103,30 +103,48 @@ store_write(DatasetStoreWriter *writer, Err *err)
 	return true;
 }
 
+static StoreSeen
+store_name(IdentityRef ref)
+{
+	return (StoreSeen){
+		dataset_hash(dataset_hash(3, ref.source, strlen(ref.source)), ref.id, strlen(ref.id)) | 1,
+		dataset_hash(dataset_hash(4, ref.source, strlen(ref.source)), ref.id, strlen(ref.id))};
+}
+
+/* Where the name is, or would be. */
+static StoreSeen *
+store_slot(const DatasetStoreWriter *writer, StoreSeen name)
+{
+	size_t slot = name.first & (writer->nseen - 1);
+
+	while (writer->seen[slot].first != 0 &&
+		   (writer->seen[slot].first != name.first || writer->seen[slot].second != name.second))
+		slot = (slot + 1) & (writer->nseen - 1);
+	return &writer->seen[slot];
+}
+
+bool
+dataset_store_added(const DatasetStoreWriter *writer, IdentityRef ref)
+{
+	return writer->nseen > 0 && store_slot(writer, store_name(ref))->first != 0;
+}
+
 bool
 dataset_store_add(DatasetStoreWriter *writer, IdentityRef ref, const void *packed, size_t length,
 				  bool *twice, Err *err)
 {
-	uint64_t first =
-		dataset_hash(dataset_hash(3, ref.source, strlen(ref.source)), ref.id, strlen(ref.id)) | 1;
-	uint64_t second =
-		dataset_hash(dataset_hash(4, ref.source, strlen(ref.source)), ref.id, strlen(ref.id));
+	StoreSeen name = store_name(ref);
 	uint32_t size = (uint32_t) length;
-	size_t slot;
+	StoreSeen *slot;
 
 	*twice = false;
 	if (writer->count * 3 >= writer->nseen * 2 && !store_grow(writer, err))
 		return false;
-	slot = first & (writer->nseen - 1);
-	while (writer->seen[slot].first != 0)
-	{
-		*twice = writer->seen[slot].first == first && writer->seen[slot].second == second;
-		if (*twice)
-			return true;
-		slot = (slot + 1) & (writer->nseen - 1);
-	}
-	writer->seen[slot].first = first;
-	writer->seen[slot].second = second;
+	slot = store_slot(writer, name);
+	*twice = slot->first != 0;
+	if (*twice)
+		return true;
+	*slot = name;
 	writer->count++;
 	if (writer->path == NULL)
 		return true;

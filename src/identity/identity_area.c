@@ -3,7 +3,9 @@
  * identity_area — repair neighbourhoods, kept up to date, with their pair weights.
  *
  * The neighbourhood of a record is its connected component over edges of at least t
- * bits, at the lowest t of T, T + 1, T + 2 … where it has no more than L members.
+ * bits, at the lowest t of T, T + 1, T + 2 … where it has no more than L members.  One step may part
+ * too much, where many edges weigh the same: so of the edges below it those stay whose ends' names
+ * agree, hashed, in so many bits as keep it within L.
  * That is an equivalence relation and a function of the edges alone, so clustering
  * neighbourhoods one by one gives what clustering everything at once would give.  It
  * can only change where an edge changed: in the old and the new neighbourhoods of the
@@ -15,6 +17,7 @@
 #include <string.h>
 
 #define LEVELS_OF_CUT 130
+#define AGREEMENTS	  64 /* bits of a name's hash */
 
 static void widen(Identity *identity);
 static uint32_t search(Identity *identity, uint32_t number);
@@ -107,7 +110,43 @@ reach_judged(Identity *identity, const RecordRow *record, uint32_t now)
 	}
 }
 
-/* Fills wave with the component of the record at the lowest level; returns the level. */
+/* Of two names' hashes, how many bits agree before the first that does not. */
+static unsigned
+agreement(uint64_t a, uint64_t b)
+{
+	return a == b ? AGREEMENTS - 1 : (unsigned) __builtin_clzll(a ^ b);
+}
+
+/* Fills wave with the component of the record over edges of at least so many bits, and below that
+ * bit those whose ends agree so far; true when it is within the limit. */
+static bool
+component(Identity *identity, uint32_t number, int32_t least, unsigned agree, size_t limit)
+{
+	uint32_t now = identity_stamp(identity);
+	int32_t surely = agree == 0 ? least : least + BIT;
+
+	identity->wave.count = 0;
+	reach(identity, number, now);
+	for (size_t i = 0; i < identity->wave.count; i++)
+	{
+		const RecordRow *record = identity_record(identity, identity->wave.item[i]);
+		const EdgeRow *edge = record->edges == 0 ? NULL : store_at(&identity->store, record->edges);
+
+		identity->visits++;
+		for (unsigned e = 0; e < record->nedges; e++)
+			/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what has edges has a place for them */
+			if (edge[e].bits >= surely ||
+				(edge[e].bits >= least &&
+				 agreement(record->hash, identity_record(identity, edge[e].record)->hash) >= agree))
+				reach(identity, edge[e].record, now);
+		reach_judged(identity, record, now);
+		if (identity->wave.count > limit)
+			return false;
+	}
+	return true;
+}
+
+/* Fills wave with the component of the record at the lowest cut; returns the cut. */
 static uint32_t
 search(Identity *identity, uint32_t number)
 {
@@ -115,34 +154,20 @@ search(Identity *identity, uint32_t number)
 	unsigned kind = identity_form_of(identity, start)->kind;
 	size_t limit = (size_t) model_parameter(identity->model, kind, PARAMETER_neighbourhood);
 	int32_t floor = model_parameter(identity->model, kind, PARAMETER_neighbour);
-	uint32_t level;
+	uint32_t level = 0;
 
-	for (level = 0; level < LEVELS_OF_CUT; level++)
-	{
-		uint32_t now = identity_stamp(identity);
-		int32_t least = floor + (int32_t) level * BIT;
-
-		identity->wave.count = 0;
-		reach(identity, number, now);
-		for (size_t i = 0; i < identity->wave.count; i++)
-		{
-			const RecordRow *record = identity_record(identity, identity->wave.item[i]);
-			const EdgeRow *edge =
-				record->edges == 0 ? NULL : store_at(&identity->store, record->edges);
-
-			identity->visits++;
-			for (unsigned e = 0; e < record->nedges; e++)
-				/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what has edges has a place for them */
-				if (edge[e].bits >= least)
-					reach(identity, edge[e].record, now);
-			reach_judged(identity, record, now);
-			if (identity->wave.count > limit && level + 1 < LEVELS_OF_CUT)
-				break;
-		}
-		if (identity->wave.count <= limit)
-			break;
-	}
-	return level;
+	while (level + 1 < LEVELS_OF_CUT &&
+		   !component(identity, number, floor + (int32_t) level * BIT, 0, limit))
+		level++;
+	if (level + 1 == LEVELS_OF_CUT) /* answers alone hold it together */
+		(void) component(identity, number, floor + (int32_t) level * BIT, 0, SIZE_MAX);
+	if (level == 0)
+		return 0;
+	for (unsigned agree = 1; agree < AGREEMENTS; agree++)
+		if (component(identity, number, floor + (int32_t) (level - 1) * BIT, agree, limit))
+			return (level - 1) * AGREEMENTS + agree;
+	(void) component(identity, number, floor + (int32_t) level * BIT, 0, SIZE_MAX);
+	return level * AGREEMENTS;
 }
 
 static int

@@ -147,6 +147,12 @@ name_most(const KindModel *kind, unsigned compare)
 	return most;
 }
 
+uint64_t
+identity_model_records(const IdentityModel *model)
+{
+	return model->trained_on;
+}
+
 void
 identity_model_rehash(IdentityModel *model)
 {
@@ -297,8 +303,11 @@ identity_model_set(IdentityModel *model, const char *name, double value, Err *er
 		return err_set(err, ERR_CLASS_USAGE, ERR_CONFIG, "\"%s\" must be from %g to %g", name,
 					   least, most);
 	if (parameter < PARAMETERS)
+	{
 		model->kind[kind].parameter[parameter] =
 			(int32_t) lrint(value * parameters[parameter].scale);
+		model->kind[kind].held[parameter] = true;
+	}
 	else
 	{
 		model->kind[kind].weight[compare][level] = (int32_t) lrint(value * BIT);

@@ -84,6 +84,8 @@ identity_normal_email(const char *text, size_t length, NormalEmail *email)
 	if (!identity_normal_fold(text, length, folded, sizeof(folded), &n))
 		return false;
 	sign = strrchr(folded, '@');
+	if (n + 1 >= sizeof(folded)) /* RFC 5321 allows no mailbox so long */
+		return false;
 	if (sign == NULL || sign == folded || sign[1] == 0 || memchr(folded, ' ', n) != NULL)
 		return false;
 	while (n > 0 && folded[n - 1] == '.')

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ID_MAX 400 /* characters */
+
 typedef struct LegalFormRow
 {
 	const char *form;
@@ -242,12 +244,17 @@ mod97(const NormalText *id, unsigned turn)
 bool
 identity_normal_strong_id(const char *scheme, const char *text, size_t length, NormalText *id)
 {
-	NormalWords words;
+	char folded[ID_MAX + 2];
+	size_t n, kept = 0;
 	bool same = true;
 
-	if (!identity_normal_words(text, length, &words))
+	/* what would have to be cut is no id */
+	if (!identity_normal_fold(text, length, folded, sizeof(folded), &n) || n > ID_MAX)
 		return false;
-	join(&words, 0, words.count, "", id);
+	for (size_t i = 0; i < n; i++)
+		if ((folded[i] >= 'a' && folded[i] <= 'z') || (folded[i] >= '0' && folded[i] <= '9'))
+			folded[kept++] = folded[i];
+	identity_normal_keep(id, folded, kept);
 	for (unsigned i = 1; i < id->length; i++)
 		same &= id->text[i] == id->text[0];
 	if (id->length < 4 || same || strcmp(id->text, "123456789") == 0 ||

@@ -220,32 +220,28 @@ bool
 identity_normal_words(const char *text, size_t length, NormalWords *words)
 {
 	char folded[512];
-	size_t n;
-	NormalText *word = NULL;
+	size_t n, kept = 0; /* characters of the word, which go to the front of folded */
 
 	words->count = 0;
 	if (!identity_normal_fold(text, length, folded, sizeof(folded), &n))
 		return false;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0, start = 0; i <= n; i++)
 	{
-		char c = folded[i];
+		char c = i < n ? folded[i] : ' ';
 
 		if (c == '\'' || c == '`')
 			continue;
 		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
 		{
-			if (word == NULL)
-			{
-				if (words->count == NORMAL_WORDS)
-					break;
-				word = &words->word[words->count++];
-				memset(word, 0, sizeof(*word));
-			}
-			if (word->length < NORMAL_MAX)
-				word->text[word->length++] = c;
+			folded[start + kept++] = c;
+			continue;
 		}
-		else
-			word = NULL;
+		if (kept > 0 && words->count == NORMAL_WORDS)
+			break;
+		if (kept > 0)
+			identity_normal_keep(&words->word[words->count++], folded + start, kept);
+		start = i + 1;
+		kept = 0;
 	}
 	return words->count > 0;
 }

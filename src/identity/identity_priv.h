@@ -455,6 +455,7 @@ typedef struct Frequency /* of one frequent value */
 struct KindModel
 {
 	int32_t parameter[PARAMETERS];
+	bool held[PARAMETERS]; /* set by hand: training leaves it alone */
 	int32_t weight[COMPARES][LEVELS];
 	bool pinned[COMPARES][LEVELS];
 	int32_t names_most[COMPARE_NAMES]; /* what each may weigh; of unequal given and family names */

@@ -48,6 +48,7 @@ static bool frequencies(Work *work, Err *err);
 static void random_pairs(Work *work);
 static void settle_u(Work *work, double lambda, bool corrected);
 static bool session(Work *work, unsigned number, Err *err);
+static void learn(KindModel *kind, Parameter parameter, int32_t value);
 static void settle_household(Work *work);
 static void maximise(Work *work, const Patterns *patterns, uint32_t blind, double scale,
 					 double found[COMPARES][LEVELS], double seen[COMPARES], double *share);
@@ -216,7 +217,7 @@ train_kind(Work *work, unsigned threads, Err *err)
 				kind->weight[c][l] = kind->m[c][l] - kind->u[c][l];
 		}
 	if (lambda > 0)
-		kind->parameter[PARAMETER_prior] = identity_model_log(lambda < .5 ? lambda : .5);
+		learn(kind, PARAMETER_prior, identity_model_log(lambda < .5 ? lambda : .5));
 	settle_household(work);
 	if (work->notes != NULL &&
 		!buffer_printf(work->notes, err, "records %zu, chance of a match 2^%.2f\n",
@@ -397,6 +398,13 @@ addresses_known(const Forms *forms)
 	return known * 100 > forms->count;
 }
 
+static void
+learn(KindModel *kind, Parameter parameter, int32_t value)
+{
+	if (!kind->held[parameter])
+		kind->parameter[parameter] = value;
+}
+
 /*
  * What a shared address may weigh when the given names plainly differ.  They differ among the
  * records of one person as often as elsewhere (m); what is beyond that are people who live
@@ -409,18 +417,19 @@ settle_household(Work *work)
 {
 	KindModel *kind = work->kind;
 	double m = work->given_least, beyond, odds;
+	int32_t bound;
 
 	if (work->forms->form[0]->kind == IDENTITY_COMPANY) /* sharing all but the name says nothing */
 	{
-		kind->parameter[PARAMETER_household] = -kind->parameter[PARAMETER_prior];
-		kind->parameter[PARAMETER_household_unnamed] =
-			-kind->parameter[PARAMETER_prior] + kind->parameter[PARAMETER_link] - BIT;
+		learn(kind, PARAMETER_household, -kind->parameter[PARAMETER_prior]);
+		learn(kind, PARAMETER_household_unnamed,
+			  -kind->parameter[PARAMETER_prior] + kind->parameter[PARAMETER_link] - BIT);
 		return;
 	}
 	if (!addresses_known(work->forms))
 	{
-		kind->parameter[PARAMETER_household] = 18 * BIT;
-		kind->parameter[PARAMETER_household_unnamed] = 60 * BIT;
+		learn(kind, PARAMETER_household, 18 * BIT);
+		learn(kind, PARAMETER_household_unnamed, 60 * BIT);
 	}
 	if (work->given_known < 200 || m == 0)
 		return;
@@ -430,14 +439,12 @@ settle_household(Work *work)
 		beyond = .0001;
 	odds = log2((m < .002 ? .002 : m) / beyond);
 	odds = odds > 12 ? 12 : odds < -6 ? -6 : odds;
-	kind->parameter[PARAMETER_household] = (int32_t) lrint(odds * BIT) -
-										   kind->parameter[PARAMETER_prior] -
-										   kind->weight[COMPARE_GIVEN][8];
-	if (kind->parameter[PARAMETER_household] < 0)
-		kind->parameter[PARAMETER_household] = 0;
+	bound = (int32_t) lrint(odds * BIT) - kind->parameter[PARAMETER_prior] -
+			kind->weight[COMPARE_GIVEN][8];
+	learn(kind, PARAMETER_household, bound < 0 ? 0 : bound);
 	odds = log2((1 - m) / beyond) - 2;
-	kind->parameter[PARAMETER_household_unnamed] =
-		(int32_t) lrint((odds > 12 ? 12 : odds) * BIT) - kind->parameter[PARAMETER_prior];
+	learn(kind, PARAMETER_household_unnamed,
+		  (int32_t) lrint((odds > 12 ? 12 : odds) * BIT) - kind->parameter[PARAMETER_prior]);
 }
 
 static bool

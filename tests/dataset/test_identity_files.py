@@ -486,7 +486,8 @@ def another_model_is_refused_shown_and_switched_to(folder):
     with open(CONFIG, encoding="utf-8") as file:
         text = file.read()
     with open(strict, "w", encoding="utf-8") as file:
-        file.write('parameters = ( { name = "person.link"; value = 6.0; } );\n' + text)
+        file.write('parameters = ( { name = "person.link"; value = 6.0; }, { name = "person.household"; value = 21.0; },\n'
+                   '               { name = "person.household_unnamed"; value = 22.0; } );\n' + text)
     match("-s", state, "-o", f"{folder}/1.csv", "-m", old)
     run("identity", "train", "-c", strict, "-i", DATA, "-m", new)
     # A person's word holds under any model.
@@ -497,7 +498,7 @@ def another_model_is_refused_shown_and_switched_to(folder):
     assert "not the text of an identity model" in match("-s", state, "-m", f"{folder}/bad.json", status=3).stderr
     assert "--switch-model" in match("-s", state, "-m", new, status=3).stderr
     said = run("identity", "match", "-q", "-c", strict, "-i", DATA, "-s", state).stderr
-    assert said.count("warning") == 1 and '"person.link" is 6 in' in said and "2 in the model" in said, said
+    assert said.count("warning") == 3 and '"person.link" is 6 in' in said and "2 in the model" in said, said
     shown = run("identity", "diff", "-s", state, "-m", old, "-m", new).stdout
     assert "person.link 2.000 -> 6.000" in shown and "customers that would be split: " in shown
     moved = int(re.search(r"customer id would change: (\d+)", shown).group(1))
@@ -758,12 +759,25 @@ def a_record_is_gone_when_none_of_its_files_has_it(folder):
     write(f"{folder}/leads.csv", ["id", "name", "mail"], [["leads1", "Bo leads 1", "leads1@example.org"]])
     said = day("people", "leads")
     assert " 39 removed" in said and "note: 45 records stay" in said, said
+    # whose sources are named in a column may have records of any
+    with open(config, encoding="utf-8") as file:
+        text = file.read().replace('source = "crm"', 'source_column = "system"')
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(text)
+    for name, count in (("people", 60), ("leads", 20), ("firms", 50)):
+        write(f"{folder}/{name}.csv", ["system", "id", "name", "mail"], [["crm", f"{name}{n}", f"Bo {name} {n}", f"{name}{n}@example.org"] for n in range(count)])
+    state = f"{folder}/columns"
+    day("people", "leads", "firms")
+    said = day("people")
+    assert " 0 removed" in said and "note: 70 records stay" in said, said
 
 
 def no_model_is_kept_that_saw_no_record(folder):
     with open(DATA, encoding="utf-8") as file, open(f"{folder}/empty.csv", "w", encoding="utf-8") as empty:
         empty.write(file.readline())
     assert "no records" in match("-s", f"{folder}/s", data=f"{folder}/empty.csv", status=6).stderr
+    assert "no records" in match("-s", f"{folder}/s", "-m", f"{folder}/none.json", data=f"{folder}/empty.csv", status=6).stderr
+    assert not os.path.exists(f"{folder}/none.json")
     match("-o", f"{folder}/o.csv", data=f"{folder}/empty.csv")
     assert clusters(f"{folder}/o.csv") == {}
     match("-s", f"{folder}/s", "-m", f"{folder}/m.json")

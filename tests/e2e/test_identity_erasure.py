@@ -120,6 +120,46 @@ def test_an_older_log_brings_nobody_back(case):
     contains(said, " 1 changed,")
 
 
+def test_the_latest_of_several_erasures_counts(case):
+    world = World(case)
+    world.write("log", 2, world.bobs("b1", "b2"))
+    world.match()
+    world.write("log", 3, [world.record("erase", "b1")])
+    world.match()
+    world.write("log", 4, [world.record("create", "b1", "Zoe", "Secret", "zoe@secret.example")])
+    second, _ = world.match()
+    # a log that ends with the first erasure is an older one: who is there stays, as it is
+    for number in (1, 2, 3):
+        os.makedirs(case.path("short", "customer.contact"), exist_ok=True)
+        os.link(case.path("log", "customer.contact", f"crm-{number:012d}.avro"), case.path("short", "customer.contact", f"crm-{number:012d}.avro"))
+    equal(world.match("short")[0], second, "the records after a log that ends with the first erasure")
+    world.write("log", 5, [world.record("erase", "b1")])
+    third, _ = world.match()
+    assert "b1" not in third
+    os.link(case.path("log", "customer.contact", "crm-000000000004.avro"), case.path("short", "customer.contact", "crm-000000000004.avro"))
+    equal(world.match("short")[0], third, "the records after a log that ends before the second erasure")
+    # neither does a deletion make way for a copy of the table
+    world.write("log", 6, [world.record("delete", "b1")])
+    world.write("log", 7, [world.record("snapshot", "b1", "Zoe", "Secret", "zoe@secret.example")])
+    equal(world.match()[0], third, "the records after a deletion and a copy of the table")
+
+
+def test_a_record_read_before_its_erasure_is_refused(case):
+    """In one run, from another input: it would be written into the state behind the erasure."""
+    world = World(case)
+    world.config = case.write("both.conf", """deployment = "test";
+inputs = ( { name = "contacts"; topic = "customer.contact"; },
+           { name = "sheet"; source = "crm/contact"; record_id = "id"; columns = ( { column = "mail"; attribute = "email"; } ); } );
+""")
+    world.write("log", 2, world.bobs("b1"))
+    world.write("log", 3, [world.record("erase", "b1")])
+    log, rows = f"--input=contacts={case.path('log')}", f"--input=sheet={case.write('sheet.csv', 'id,mail' + chr(10) + 'b1,bob.quint@rare.example' + chr(10))}"
+    done = case.run("identity", "match", "-c", world.config, rows, log, "-s", world.state, status=6)
+    contains(done.stderr, "that a log read after it says was erased")
+    done = case.run("identity", "match", "-c", world.config, log, rows, "-s", world.state)
+    contains(done.stderr, "1 records were erased before and stay so")
+
+
 def test_erased_and_made_anew_between_two_runs(case):
     """It makes no difference whether a run came between."""
     found = []

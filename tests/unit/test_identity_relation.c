@@ -395,12 +395,13 @@ test_long_values(void **state)
 {
 	static const char start[] =
 		"bounce-20261127-customer-relations-department-for-the-whole-of-europe";
-	char mail[3][160], name[3][160];
-	Row mails[3], names[3];
+	char mail[3][160], name[3][160], id[3][160];
+	Row mails[3], names[3], ids[3];
 
 	(void) state;
 	memset(mails, 0, sizeof(mails));
 	memset(names, 0, sizeof(names));
+	memset(ids, 0, sizeof(ids));
 	for (unsigned i = 0; i < 3; i++)
 	{
 		snprintf(mail[i], sizeof(mail[i]), "%s%u@example.org", start, i / 2);
@@ -408,12 +409,16 @@ test_long_values(void **state)
 				 "Donaudampfschifffahrtsgesellschaft Oberoesterreich Zweigstelle %s",
 				 i / 2 ? "Nord" : "West");
 		mails[i] = (Row){{NAME("Anna Thornwick"), MAIL(mail[i])}};
+		snprintf(id[i], sizeof(id[i]), "%064d%u", 4711, i / 2);
+		ids[i] = (Row){{NAME("Anna Thornwick"), {IDENTITY_STRONG_ID, id[i]}}};
 		names[i] = (Row){{{IDENTITY_COMPANY_NAME, name[i]}}};
 	}
 	assert_int_equal(compare(IDENTITY_PERSON, &mails[0], &mails[1]).level[COMPARE_EMAIL],
 					 EMAIL_EXACT);
 	assert_int_not_equal(compare(IDENTITY_PERSON, &mails[0], &mails[2]).level[COMPARE_EMAIL],
 						 EMAIL_EXACT);
+	assert_int_equal(compare(IDENTITY_PERSON, &ids[0], &ids[1]).level[COMPARE_ID], ID_EXACT);
+	assert_int_not_equal(compare(IDENTITY_PERSON, &ids[0], &ids[2]).level[COMPARE_ID], ID_EXACT);
 	assert_int_equal(compare(IDENTITY_COMPANY, &names[0], &names[1]).level[COMPARE_COMPANY],
 					 COMPANY_EXACT);
 	assert_true(compare(IDENTITY_COMPANY, &names[0], &names[2]).level[COMPARE_COMPANY] >=
