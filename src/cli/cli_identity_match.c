@@ -113,8 +113,6 @@ match_record(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record
 		record->problem = "its record id came before in this run";
 		return match_reject(run, input->path, record, err);
 	}
-	if (!match_source(run, record->ref.source, false, err))
-		return false;
 	known = !anew && dataset_store_find(run->old, record->ref, &stored);
 	if (known)
 	{
@@ -142,8 +140,6 @@ match_gone(MatchRun *run, const DatasetRecord *record, Err *err)
 {
 	DatasetStored stored;
 
-	if (!match_source(run, record->ref.source, false, err))
-		return false;
 	if (!dataset_store_find(run->old, record->ref, &stored) ||
 		dataset_store_mark(run->old, &stored))
 		return true;
@@ -158,7 +154,8 @@ match_step(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record, 
 {
 	bool anew;
 
-	if (!match_erasure(run, record, step == DATASET_ERASED, &anew, err))
+	if (!match_source(run, record->ref.source, false, err) ||
+		!match_erasure(run, record, step == DATASET_ERASED, &anew, err))
 		return false;
 	if (step == DATASET_ERASED)
 		return true;

@@ -48,8 +48,7 @@ match_erasure(MatchRun *run, const DatasetRecord *record, bool last, bool *anew,
 	if (known)
 		(void) dataset_store_mark(run->old, &stored);
 	run->removed += known ? 1 : 0;
-	return match_source(run, record->ref.source, false, err) &&
-		   dataset_erasure_put(run->erasures, record->ref, record->erased_at, err) != NULL &&
+	return dataset_erasure_put(run->erasures, record->ref, record->erased_at, err) != NULL &&
 		   match_change(run, IDENTITY_ERASE, record->ref, record->kind, NULL, 0, err);
 }
 
@@ -77,8 +76,6 @@ match_withhold(MatchRun *run, const DatasetRecord *record, Err *err)
 	bool twice;
 
 	run->withheld++;
-	if (!match_source(run, record->ref.source, false, err))
-		return false;
 	return !dataset_store_find(run->old, record->ref, &stored) ||
 		   dataset_store_mark(run->old, &stored) ||
 		   dataset_store_add(run->doubles, stored.ref, stored.bytes.text, stored.bytes.length,

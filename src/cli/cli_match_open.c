@@ -169,9 +169,8 @@ match_restore_switch(MatchRun *run, const CliArgs *args, const IdentityMemory *m
 	{
 		if (err->code == ERR_NOMEM)
 			return false;
-		if (!run->common.quiet)
-			(void) fprintf(stderr, "warning: %s; customer ids are taken from events.csv\n",
-						   err->message);
+		(void) fprintf(stderr, "warning: %s; customer ids are taken from events.csv\n",
+					   err->message);
 		err_clear(err);
 	}
 	else

@@ -205,6 +205,16 @@ def test_answers_hold_without_a_record_that_was_listed(case):
     equal(world.judgements(), [], "answers")
 
 
+def test_a_log_may_begin_with_who_was_erased(case):
+    world = World(case, strangers=0)
+    world.write("log", 1, world.bobs("b1"))
+    world.write("log", 2, [world.record("erase", "b1")] + world.bobs("b2"))
+    for _ in range(3):
+        equal(set(world.match()[0]), {"b2"}, "the records")
+    done = case.run("identity", "match", "-c", world.config, "-i", case.path("log"), "-o", case.path("alone.csv"))
+    contains(done.stderr, "1 records are 1 customers")
+
+
 def test_a_damaged_list_is_refused(case):
     world = World(case)
     world.write("log", 2, world.bobs("b1"))
