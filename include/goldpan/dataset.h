@@ -168,11 +168,12 @@ typedef struct DatasetRecord
 	IdentityRef ref;
 	const IdentityField *fields;
 	size_t nfields;
-	int64_t line;		 /* CSV */
-	const char *problem; /* a constant text */
-	DatasetText raw;	 /* CSV: the row's bytes */
-	DatasetMoment at;	 /* log: of the last create or update; 0 where a copy of the table is all */
-	bool erased;		 /* log: it has an erasure of the record, and this is what came after */
+	int64_t line;		  /* CSV */
+	const char *problem;  /* a constant text */
+	DatasetText raw;	  /* CSV: the row's bytes */
+	DatasetMoment at;	  /* log: of the last create or update; 0: there is none */
+	DatasetMoment copied; /* log: of the last copy of the table that has it; 0: there is none */
+	bool erased;		  /* log: it has an erasure of the record, and this is what came after */
 	DatasetMoment erased_at;
 } DatasetRecord;
 

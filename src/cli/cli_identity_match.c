@@ -218,8 +218,21 @@ match_given(const MatchRun *run, const DatasetInput *input)
 	return false;
 }
 
+/* May the input have records of that source?  One of a topic has them as "crm/contact"; one whose source
+ * is in a column may have any. */
+static bool
+match_may_have(const DatasetInput *input, const char *source)
+{
+	const char *entity = strrchr(source, '/');
+	const char *dot = input->topic != NULL ? strrchr(input->topic, '.') : NULL;
+
+	if (input->topic == NULL)
+		return input->source == NULL || strcmp(input->source, source) == 0;
+	return entity != NULL && strcmp(entity + 1, dot != NULL ? dot + 1 : input->topic) == 0;
+}
+
 /* Would a record of that source and kind be in what was given?  Not where the configuration has
- * another input of the kind. */
+ * another input for them. */
 static bool
 match_covers(MatchRun *run, const DatasetStored *stored)
 {
@@ -229,9 +242,7 @@ match_covers(MatchRun *run, const DatasetStored *stored)
 	{
 		const DatasetInput *input = &config->inputs[i];
 
-		/* whose source is in a column may have records of any */
-		if (input->topic == NULL && input->kind == stored->kind &&
-			(input->source == NULL || strcmp(input->source, stored->ref.source) == 0) &&
+		if (input->kind == stored->kind && match_may_have(input, stored->ref.source) &&
 			!match_given(run, input))
 			return false;
 	}

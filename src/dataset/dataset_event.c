@@ -142,21 +142,46 @@ event_keep(const DatasetErasures *erasures, const IdentityRef *refs, size_t coun
 	return kept;
 }
 
+/* Puts the first of those listed that is there to the front; false: none is. */
+static bool
+event_name_by(const Identity *identity, const IdentityRef *refs, size_t count)
+{
+	IdentityRef *list = (IdentityRef *) refs;
+	IdentityId customer;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		IdentityRef first = list[i];
+
+		if (!identity_customer(identity, first, &customer))
+			continue;
+		memmove(list + 1, list, i * sizeof(*list));
+		list[0] = first;
+		return true;
+	}
+	return false;
+}
+
 bool
-dataset_judgement_forget(const DatasetErasures *erasures, IdentityJudgement *judgement)
+dataset_judgement_forget(const DatasetErasures *erasures, const Identity *identity,
+						 IdentityJudgement *judgement)
 {
 	bool split = judgement->verdict == IDENTITY_SPLIT;
-	bool gone = event_forgotten(erasures, judgement->a);
+	bool gone_a = event_forgotten(erasures, judgement->a);
+	bool gone_b = event_forgotten(erasures, split && judgement->nseen_b > 0 ? judgement->seen_b[0]
+																			: judgement->b);
 
 	judgement->nseen_a = event_keep(erasures, judgement->seen_a, judgement->nseen_a);
 	judgement->nseen_b = event_keep(erasures, judgement->seen_b, judgement->nseen_b);
-	/* by which of those that stay a split is named is chance */
-	if (gone && split && judgement->nseen_a > 0)
-	{
+	if (!split)
+		return !gone_a && !gone_b;
+	/* by which of either side a split is named is chance */
+	if ((gone_a && !event_name_by(identity, judgement->seen_a, judgement->nseen_a)) ||
+		(gone_b && !event_name_by(identity, judgement->seen_b, judgement->nseen_b)))
+		return false;
+	if (gone_a)
 		judgement->a = judgement->seen_a[0];
-		gone = false;
-	}
-	return !gone && (split ? judgement->nseen_b > 0 : !event_forgotten(erasures, judgement->b));
+	return true;
 }
 
 /* ---- reading ---- */

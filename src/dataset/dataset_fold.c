@@ -22,6 +22,7 @@ typedef struct FoldRecord
 	bool erased;
 	bool away; /* erased, and the source has made nothing of that name since */
 	DatasetMoment at;
+	DatasetMoment copied;
 	DatasetMoment erased_at;
 } FoldRecord;
 
@@ -275,7 +276,9 @@ fold_take(FoldRecord *record, const FoldEvent *event)
 		record->erased = record->away = true;
 		record->erased_at = event->at;
 	}
-	else if (event->step == DATASET_RECORD && !event->snapshot)
+	else if (event->snapshot)
+		record->copied = event->at;
+	else if (event->step == DATASET_RECORD)
 	{
 		record->away = false;
 		record->at = event->at;
@@ -417,6 +420,7 @@ dataset_fold_next(DatasetFold *fold, DatasetFolded *record)
 	record->id = from->block + strlen(from->block) + 1;
 	record->step = from->step;
 	record->at = from->at;
+	record->copied = from->copied;
 	record->erased = from->erased;
 	record->erased_at = from->erased_at;
 	fold_read(fold, from, fold->values);

@@ -31,7 +31,8 @@ typedef struct DatasetFolded
 	const char *id;
 	DatasetStep step;		   /* DATASET_RECORD, _DELETED or _ERASED */
 	const DatasetText *values; /* one per column; text NULL: null */
-	DatasetMoment at;		   /* as in a DatasetRecord */
+	DatasetMoment at;		   /* as in a DatasetRecord, and the next three */
+	DatasetMoment copied;
 	bool erased;
 	DatasetMoment erased_at;
 } DatasetFolded;

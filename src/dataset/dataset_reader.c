@@ -252,6 +252,7 @@ dataset_reader_next(DatasetReader *reader, DatasetRecord *record, DatasetStep *s
 		record->ref.id = folded.id;
 		*step = folded.step;
 		record->at = folded.at;
+		record->copied = folded.copied;
 		record->erased = folded.erased;
 		record->erased_at = folded.erased_at;
 		record->problem =

@@ -46,7 +46,9 @@ state_lock(DatasetState *state, Err *err)
 	if (stat(state->path, &status) == 0 && !S_ISDIR(status.st_mode))
 		return err_set(err, ERR_CLASS_USAGE, ERR_IO,
 					   "could not open state \"%s\": it is a file, not a directory", state->path);
-	if (stat(state->path, &status) != 0)
+	/* in a folder that is no state nothing is left by looking */
+	(void) dataset_state_path(state, "state.json", 0, path);
+	if (stat(state->path, &status) != 0 || (state->mode != DATASET_MAKE && access(path, F_OK) != 0))
 	{
 		(void) err_set(err, ERR_CLASS_USAGE, ERR_IO, "there is no state in \"%s\": %s", state->path,
 					   strerror(errno));

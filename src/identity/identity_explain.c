@@ -165,7 +165,7 @@ bool
 identity_explain_record(const Identity *identity, IdentityRef ref, const IdentityId *customer,
 						Buffer *out, Err *err)
 {
-	uint32_t number, entity, best_member = 0, members = 0;
+	uint32_t number, entity, best_member = 0, members = 0, others = 0;
 	const IdentityForm *form;
 	int64_t sum = 0;
 	int32_t best = INT32_MIN;
@@ -192,6 +192,7 @@ identity_explain_record(const Identity *identity, IdentityRef ref, const Identit
 		const RecordRow *other = identity_record(identity, at);
 		IdentityRef name = identity_record_ref(identity, other);
 
+		others += identity_form_of(identity, other)->kind != form->kind;
 		if (at == number || identity_form_of(identity, other)->kind != form->kind)
 			continue;
 		identity_compare(identity->model, form, identity_form_of(identity, other), &c);
@@ -209,7 +210,10 @@ identity_explain_record(const Identity *identity, IdentityRef ref, const Identit
 	}
 	if (members == 0)
 	{
-		done = buffer_append_text(out, "the customer has no other record\n", err);
+		done = buffer_append_text(out,
+								  others > 0 ? "a person and a company are never one customer\n"
+											 : "the customer has no other record\n",
+								  err);
 		goto out;
 	}
 	identity_compare(identity->model, form,

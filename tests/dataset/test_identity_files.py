@@ -656,8 +656,9 @@ def a_folder_that_holds_files_of_others_keeps_them(folder):
     for name in foreign + left:
         write(f"{state}/{name}", ["a"], [])
     run("review", "-s", state, "--json", text="", status=7)
-    assert not set(left) & set(os.listdir(state)), f"left: {set(left) & set(os.listdir(state))}"
+    assert set(os.listdir(state)) == {*foreign, *left}, "looking changed something"
     match("-s", state)
+    assert not {"events-7.99.tmp", "state.json.99.tmp"} & set(os.listdir(state)), os.listdir(state)
     match("-s", state)
     kept = os.listdir(state)
     assert not set(foreign) - set(kept), f"gone: {set(foreign) - set(kept)}"
@@ -772,6 +773,13 @@ def a_record_is_gone_when_none_of_its_files_has_it(folder):
     assert " 0 removed" in said and "note: 70 records stay" in said, said
 
 
+def looking_leaves_nothing(folder):
+    os.mkdir(f"{folder}/other")
+    for command in (["review", "--json"], ["identity", "report", "-o", f"{folder}/r.html"], ["identity", "explain", "a:1", "b:2"]):
+        assert "there is no state" in run(*command, "-s", f"{folder}/other", status=7).stderr
+    assert os.listdir(f"{folder}/other") == []
+
+
 def no_model_is_kept_that_saw_no_record(folder):
     with open(DATA, encoding="utf-8") as file, open(f"{folder}/empty.csv", "w", encoding="utf-8") as empty:
         empty.write(file.readline())
@@ -807,7 +815,7 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          an_audit_shows_as_many_links_as_it_should_and_none_twice, answers_calibrate_a_new_model_that_moves_nobody,
          a_folder_that_holds_files_of_others_keeps_them, what_reads_the_same_is_coloured_so,
          what_strangers_never_share_is_not_held_against_two, one_contradiction_is_named_once, explanations_add_up,
-         a_record_is_gone_when_none_of_its_files_has_it, quiet_runs_still_warn, no_model_is_kept_that_saw_no_record]
+         a_record_is_gone_when_none_of_its_files_has_it, quiet_runs_still_warn, no_model_is_kept_that_saw_no_record, looking_leaves_nothing]
 
 
 def main():
