@@ -57,7 +57,8 @@ typedef struct IdentityJudgement
 	size_t nseen_a, nseen_b;
 	uint32_t version_a, version_b; /* entity versions seen; 0: not checked, else stale is refused */
 	const char *user, *reason;
-	bool carried; /* from another state: a and b may be gone, and come back */
+	bool
+		carried; /* from another state: a and b may be gone, and come back; versions are not checked */
 } IdentityJudgement;
 
 /* (position, ordinal) rises strictly; a change at or below the last is skipped as a replay. */

@@ -30,9 +30,6 @@ switch_judge(void *context, const char *line, size_t length, Err *err)
 	if (!dataset_judgement_parse(line, length, &run->arena, &change, err))
 		return false;
 	change.position = ++*run->position;
-	/* The versions seen were those of the other model. */
-	change.judgement.version_a = 0;
-	change.judgement.version_b = 0;
 	change.judgement.carried = true;
 	if (!identity_prepare(run->to, &change, 1, NULL, err))
 		return false;

@@ -583,6 +583,8 @@ terminal_last(Terminal *terminal, Err *err)
 		return false;
 	if (cli_keys_next() == 'z')
 		return terminal_undo(terminal, err);
+	if (terminal->screen)
+		cli_keys_drop();
 	terminal->ended = true;
 	return true;
 }

@@ -281,8 +281,8 @@ judgeable(const Identity *identity, const IdentityJudgement *j, uint32_t a, uint
 		return IDENTITY_ABSENT;
 	if (identity_judge_find(identity, j->handle) != 0)
 		return IDENTITY_REPLAYED;
-	if (stale(identity, a, j->version_a) ||
-		(j->verdict != IDENTITY_SPLIT && stale(identity, b, j->version_b)))
+	if (!j->carried && (stale(identity, a, j->version_a) ||
+						(j->verdict != IDENTITY_SPLIT && stale(identity, b, j->version_b))))
 		return IDENTITY_STALE;
 	if (j->verdict == IDENTITY_SAME && !j->carried && kind_of(identity, a) != kind_of(identity, b))
 	{
@@ -326,8 +326,9 @@ identity_judge_take(Identity *identity, const IdentityChange *change, char *mess
 	judge->time = change->time;
 	judge->position = change->position;
 	judge->ordinal = change->ordinal;
-	judge->version_a = version_of(identity, a);
-	judge->version_b = version_of(identity, b);
+	/* a carried answer is as old as it was */
+	judge->version_a = j->carried && j->version_a != 0 ? j->version_a : version_of(identity, a);
+	judge->version_b = j->carried && j->version_b != 0 ? j->version_b : version_of(identity, b);
 	judge->body = make_body(identity, j);
 	judge->next_handle = first_handle(identity, j->handle);
 	put_first_handle(identity, j->handle, number);

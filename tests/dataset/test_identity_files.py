@@ -529,6 +529,27 @@ def another_model_is_refused_shown_and_switched_to(folder):
     versions_rise(f"{state}/events.csv")
 
 
+def a_switch_makes_no_old_answer_new(folder):
+    """Who did not know is asked again once a customer has changed, whatever became of the engine."""
+    state, ask = f"{folder}/s", f"{folder}/ask.csv"
+    match("-s", state, "-m", f"{folder}/m.json")
+
+    def questions():
+        run("review", "-s", state, "--export", ask)
+        return sorted((row["record_id_a"], row["record_id_b"]) for row in rows(ask))
+
+    open_before = questions()
+    run("review", "-s", state, "--json", text="".join(f'{{"item":{n},"answer":"unsure"}}\n' for n in range(1, len(open_before) + 1)))
+    assert not questions()
+    changed(f"{folder}/b.csv")
+    match("-s", state, data=f"{folder}/b.csv")
+    again = questions()
+    assert 0 < len(again) < len(open_before), len(again)
+    os.remove(next(f"{state}/{name}" for name in os.listdir(state) if name.startswith("snapshot-")))
+    match("-s", state, "-m", f"{folder}/m.json", "--switch-model", data=f"{folder}/b.csv")
+    assert questions() == again, f"{len(questions())} and not {len(again)} questions"
+
+
 def answered(state, share):
     """Answers of a steward who trusts little evidence least, and errs; no need that they are true."""
     said = {"same": 0, "different": 0}
@@ -815,7 +836,7 @@ TESTS = [ids_stay_and_events_rebuild_the_partition, an_id_is_written_the_same_ev
          an_audit_shows_as_many_links_as_it_should_and_none_twice, answers_calibrate_a_new_model_that_moves_nobody,
          a_folder_that_holds_files_of_others_keeps_them, what_reads_the_same_is_coloured_so,
          what_strangers_never_share_is_not_held_against_two, one_contradiction_is_named_once, explanations_add_up,
-         a_record_is_gone_when_none_of_its_files_has_it, quiet_runs_still_warn, no_model_is_kept_that_saw_no_record, looking_leaves_nothing]
+         a_record_is_gone_when_none_of_its_files_has_it, quiet_runs_still_warn, no_model_is_kept_that_saw_no_record, a_switch_makes_no_old_answer_new, looking_leaves_nothing]
 
 
 def main():
