@@ -97,7 +97,7 @@ bool dataset_judgement_parse(const char *line, size_t length, Arena *arena, Iden
  * ---- the state directory ----
  *
  * state.json names the files of the generation in force, and is replaced at once: that is the
- * commit point of a run. A run writes records-N, snapshot-N, judgements-N, model-N.json and events-N
+ * commit point of a run. A run writes records-N, snapshot-N, judgements-N, erased-N, model-N.json and events-N
  * beside those in force; a killed one leaves files that nothing names. What a review answers is
  * appended to journal-N, each entry with its checksum, flushed before the answer counts.
  * events.csv is whole after every commit and mended at the next opening after a crash.

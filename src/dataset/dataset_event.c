@@ -142,23 +142,42 @@ event_keep(const DatasetErasures *erasures, const IdentityRef *refs, size_t coun
 	return kept;
 }
 
-/* Puts the first of those listed that is there to the front; false: none is. */
+/* Puts a record to the front of a list; false: it is not in it. */
 static bool
-event_name_by(const Identity *identity, const IdentityRef *refs, size_t count)
+event_first(const IdentityRef *refs, size_t count, IdentityRef ref)
 {
 	IdentityRef *list = (IdentityRef *) refs;
-	IdentityId customer;
 
 	for (size_t i = 0; i < count; i++)
 	{
-		IdentityRef first = list[i];
+		IdentityRef found = list[i];
 
-		if (!identity_customer(identity, first, &customer))
+		if (strcmp(found.source, ref.source) != 0 || strcmp(found.id, ref.id) != 0)
 			continue;
 		memmove(list + 1, list, i * sizeof(*list));
-		list[0] = first;
+		list[0] = found;
 		return true;
 	}
+	return false;
+}
+
+typedef struct EventNamed
+{
+	IdentityJudgement *judgement;
+	bool found;
+} EventNamed;
+
+/* By which records the engine names the answer now. */
+static bool
+event_named(void *context, const IdentityJudged *judged)
+{
+	EventNamed *named = context;
+	IdentityJudgement *judgement = named->judgement;
+
+	if (judged->handle != judgement->handle)
+		return true;
+	named->found = event_first(judgement->seen_a, judgement->nseen_a, judged->a) &&
+				   event_first(judgement->seen_b, judgement->nseen_b, judged->b);
 	return false;
 }
 
@@ -168,6 +187,7 @@ dataset_judgement_forget(const DatasetErasures *erasures, const Identity *identi
 {
 	bool split = judgement->verdict == IDENTITY_SPLIT;
 	bool gone_a = event_forgotten(erasures, judgement->a);
+	EventNamed named = {.judgement = judgement};
 	bool gone_b = event_forgotten(erasures, split && judgement->nseen_b > 0 ? judgement->seen_b[0]
 																			: judgement->b);
 
@@ -175,13 +195,12 @@ dataset_judgement_forget(const DatasetErasures *erasures, const Identity *identi
 	judgement->nseen_b = event_keep(erasures, judgement->seen_b, judgement->nseen_b);
 	if (!split)
 		return !gone_a && !gone_b;
-	/* by which of either side a split is named is chance */
-	if ((gone_a && !event_name_by(identity, judgement->seen_a, judgement->nseen_a)) ||
-		(gone_b && !event_name_by(identity, judgement->seen_b, judgement->nseen_b)))
-		return false;
-	if (gone_a)
+	/* by which of either side a split is named is chance, and the engine's to say */
+	if (gone_a || gone_b)
+		identity_judgements(identity, event_named, &named);
+	if (gone_a && named.found)
 		judgement->a = judgement->seen_a[0];
-	return true;
+	return (!gone_a && !gone_b) || named.found;
 }
 
 /* ---- reading ---- */

@@ -220,6 +220,24 @@ def test_answers_hold_without_a_record_that_was_listed(case):
     equal(world.judgements(), [], "answers")
 
 
+def test_engine_and_file_keep_the_same_answers_of_one_run(case):
+    """The engine takes one change after the other, the file is written once."""
+    for changes in ((("delete", "b1"), ("erase", "b2")), (("erase", "b2"), ("delete", "b1")), (("erase", "b1"), ("create", "b1")),
+                    (("erase", "b1"), ("erase", "b2"), ("create", "b1")), (("erase", "b3"), ("delete", "b4"))):
+        world = World(case)
+        world.state = case.path("state-" + "-".join(name + operation[0] for operation, name in changes))
+        world.write("log", 2, world.bobs("b1", "b2", "b3", "b4"))
+        customers, _ = world.match()
+        world.split(customers, "b1", ("b3", "b4"))
+        world.write("log", 3, [world.record(operation, name, *(("Robert", "Quintenberg", "bob.quint@rare.example") if operation == "create" else ()))
+                               for operation, name in changes])
+        last, _ = world.match()
+        equal(len(world.events("undone")), 1 - len(world.judgements()), f"answers undone after {changes}")
+        os.remove(next(os.path.join(world.state, name) for name in os.listdir(world.state) if name.startswith("snapshot-")))
+        equal(world.match("log", "--switch-model", "-m", case.path(os.path.basename(world.state) + ".json"))[0], last, f"the customers after {changes}")
+        os.remove(case.path("log", "customer.contact", "crm-000000000003.avro"))
+
+
 def test_engine_and_file_keep_the_same_answers(case):
     """A split loses those it is named by, one after the other; what an engine made anew knows is what the old one knew."""
     world = World(case)
