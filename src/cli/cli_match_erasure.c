@@ -57,15 +57,18 @@ match_withheld(MatchRun *run, const DatasetRecord *record)
 {
 	DatasetErasure *erasure =
 		run->erasures != NULL ? dataset_erasure_find(run->erasures, record->ref) : NULL;
+
 	if (erasure == NULL)
 		return false;
 	if (match_before(erasure->at, record->at) ||
 		(record->erased && !match_before(record->erased_at, erasure->at)))
+	{
 		erasure->lifted = true;
-	else
-		return !erasure->lifted || !(match_before(erasure->at, record->copied) ||
-									 (match_unknown(record->at) && match_unknown(record->copied)));
-	return false;
+		return false;
+	}
+	/* rows and copies of the table are believed once the source has written anew, if not older */
+	return !erasure->lifted || !(match_before(erasure->at, record->copied) ||
+								 (match_unknown(record->at) && match_unknown(record->copied)));
 }
 
 bool
