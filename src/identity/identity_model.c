@@ -302,6 +302,8 @@ identity_model_set(IdentityModel *model, const char *name, double value, Err *er
 	if (!(value >= least && value <= most))
 		return err_set(err, ERR_CLASS_USAGE, ERR_CONFIG, "\"%s\" must be from %g to %g", name,
 					   least, most);
+	if (parameter < PARAMETERS && parameters[parameter].scale <= 1 && value != floor(value))
+		return err_set(err, ERR_CLASS_USAGE, ERR_CONFIG, "\"%s\" must be a whole number", name);
 	if (parameter < PARAMETERS)
 	{
 		model->kind[kind].parameter[parameter] =

@@ -361,6 +361,7 @@ a_model_reads_back_as_it_was_written(void **unused)
 	assert_true(identity_model_set(model, "person.weight.email.exact", 14, &err));
 	assert_false(identity_model_set(model, "person.no_such", 1, &err));
 	assert_false(identity_model_set(model, "person.key_cap", 100000, &err));
+	assert_false(identity_model_set(model, "person.key_cap", 60.5, &err));
 	buffer_init(&text, 1u << 20);
 	buffer_init(&difference, 1u << 20);
 	assert_true(identity_model_print(model, &text, &err));
