@@ -4,7 +4,7 @@
 # only what the compiler's list of included files may name.
 
 IDENTITY_EXAMPLE := $(BUILD)/identity_example
-IDENTITY_PUBLIC := identity identity_model buffer err
+IDENTITY_PUBLIC := identity identity_model identity_review buffer err
 
 $(IDENTITY_EXAMPLE): contrib/identity/example/identity_example.c $(LIB)
 	@echo "CC    $@"
