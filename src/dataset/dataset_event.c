@@ -142,65 +142,17 @@ event_keep(const DatasetErasures *erasures, const IdentityRef *refs, size_t coun
 	return kept;
 }
 
-/* Puts a record to the front of a list; false: it is not in it. */
-static bool
-event_first(const IdentityRef *refs, size_t count, IdentityRef ref)
-{
-	IdentityRef *list = (IdentityRef *) refs;
-
-	for (size_t i = 0; i < count; i++)
-	{
-		IdentityRef found = list[i];
-
-		if (strcmp(found.source, ref.source) != 0 || strcmp(found.id, ref.id) != 0)
-			continue;
-		memmove(list + 1, list, i * sizeof(*list));
-		list[0] = found;
-		return true;
-	}
-	return false;
-}
-
-typedef struct EventNamed
-{
-	IdentityJudgement *judgement;
-	bool found;
-} EventNamed;
-
-/* By which records the engine names the answer now. */
-static bool
-event_named(void *context, const IdentityJudged *judged)
-{
-	EventNamed *named = context;
-	IdentityJudgement *judgement = named->judgement;
-
-	if (judged->handle != judgement->handle)
-		return true;
-	named->found = event_first(judgement->seen_a, judgement->nseen_a, judged->a) &&
-				   event_first(judgement->seen_b, judgement->nseen_b, judged->b);
-	return false;
-}
-
 bool
-dataset_judgement_forget(const DatasetErasures *erasures, const Identity *identity,
-						 IdentityJudgement *judgement)
+dataset_judgement_forget(const DatasetErasures *erasures, IdentityJudgement *judgement)
 {
-	bool split = judgement->verdict == IDENTITY_SPLIT;
-	bool gone_a = event_forgotten(erasures, judgement->a);
-	EventNamed named = {.judgement = judgement};
-	bool gone_b = event_forgotten(erasures, split && judgement->nseen_b > 0 ? judgement->seen_b[0]
-																			: judgement->b);
+	bool split = judgement->verdict == IDENTITY_SPLIT && judgement->nseen_b > 0;
+	IdentityRef b = split ? judgement->seen_b[0] : judgement->b;
 
+	if (event_forgotten(erasures, judgement->a) || event_forgotten(erasures, b))
+		return false;
 	judgement->nseen_a = event_keep(erasures, judgement->seen_a, judgement->nseen_a);
 	judgement->nseen_b = event_keep(erasures, judgement->seen_b, judgement->nseen_b);
-	if (!split)
-		return !gone_a && !gone_b;
-	/* by which of either side a split is named is chance, and the engine's to say */
-	if (gone_a || gone_b)
-		identity_judgements(identity, event_named, &named);
-	if (gone_a && named.found)
-		judgement->a = judgement->seen_a[0];
-	return (!gone_a && !gone_b) || named.found;
+	return true;
 }
 
 /* ---- reading ---- */

@@ -104,7 +104,6 @@ dataset_state_judgements(DatasetState *state, DatasetJudgementVisit visit, void 
 typedef struct CommitKeep
 {
 	const DatasetErasures *erasures;
-	const Identity *identity;
 	Buffer *out;
 	Arena arena;
 } CommitKeep;
@@ -121,18 +120,18 @@ commit_keep_judgement(void *context, const char *line, size_t length, Err *err)
 		if (!dataset_judgement_parse(line, length, &keep->arena, &change, err))
 			return false;
 		if (change.type == IDENTITY_JUDGE)
-			return !dataset_judgement_forget(keep->erasures, keep->identity, &change.judgement) ||
+			return !dataset_judgement_forget(keep->erasures, &change.judgement) ||
 				   dataset_judgement_put(&change, keep->out, err);
 	}
 	return buffer_append(keep->out, line, length, err) && buffer_append_byte(keep->out, '\n', err);
 }
 
 static bool
-commit_judgements(const DatasetNext *next, const Identity *identity, uint64_t *size, Err *err)
+commit_judgements(const DatasetNext *next, uint64_t *size, Err *err)
 {
 	DatasetState *state = next->state;
 	char path[DATASET_STATE_PATH];
-	CommitKeep keep = {.erasures = state->erasures, .identity = identity};
+	CommitKeep keep = {.erasures = state->erasures};
 	DatasetFile *file = dataset_file_create(
 		dataset_state_path(state, "judgements", state->generation + 1, path), err);
 	bool ok = file != NULL;
@@ -300,7 +299,7 @@ dataset_state_commit(DatasetNext *next, const Identity *identity, const Identity
 	if (!dataset_file_finish(events, ok ? err : NULL) || after.deployment == NULL)
 		ok = false;
 	ok = ok && commit_size(state, "events", &after.events_size, err) &&
-		 commit_judgements(next, identity, &after.judgements_size, err) &&
+		 commit_judgements(next, &after.judgements_size, err) &&
 		 commit_erasures(state, &after, err) && commit_snapshot(state, identity, err);
 	/* a model that was not read may be there no more */
 	if (ok && (state->model == NULL || after.model_hash != state->model_hash))

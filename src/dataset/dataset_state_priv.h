@@ -57,9 +57,8 @@ void dataset_erasures_free(DatasetErasures *erasures);
 /* Was anybody erased in this run? */
 bool dataset_erasures_fresh(const DatasetErasures *erasures);
 /* Takes the records that were erased in this run out of an answer, as the engine does: false when
- * nothing is left of it. */
-bool dataset_judgement_forget(const DatasetErasures *erasures, const Identity *identity,
-							  IdentityJudgement *judgement);
+ * it is named by one of them. */
+bool dataset_judgement_forget(const DatasetErasures *erasures, IdentityJudgement *judgement);
 
 /* Appends a whole file. Errors: ERR_IO, ERR_NOMEM. */
 bool dataset_read_file(const char *path, Buffer *text, Err *err) MUST_CHECK;

@@ -414,54 +414,6 @@ forget_seen(Identity *identity, uint32_t number, uint64_t hash)
 		identity_table_put(&identity->store, table, hash, set);
 }
 
-/* The first of those listed on a side that is there, is not on the other side too, and is not the
- * one that goes; 0: none. */
-static uint32_t
-another(const Identity *identity, const JudgeBody *body, bool on_a, uint64_t hash)
-{
-	uint32_t side_b = 2 + body->nseen_a, found = 0;
-	uint32_t from = on_a ? 2 : side_b, to = on_a ? side_b : identity_judge_named(body);
-
-	for (uint32_t i = from; i < to && found == 0; i++)
-		if (body->hash[i] != hash && body->hash[i] != 0 &&
-			!listed(body, on_a ? side_b : 2, on_a ? identity_judge_named(body) : side_b,
-					body->hash[i]))
-			found = identity_find_hash(identity, body->hash[i]);
-	return found;
-}
-
-/* A split says of all that stay and all that go that they are apart; by which of them it is named
- * is chance.  Gives it another name where one of its two goes; false when nobody is there for it. */
-static bool
-rename_split(Identity *identity, uint32_t number, uint64_t hash)
-{
-	Ref old = identity_judge(identity, number)->body, made;
-	const JudgeBody *body = store_at(&identity->store, old);
-	bool a_goes = body->hash[0] == hash;
-	uint32_t heir = another(identity, body, a_goes, hash);
-	const char *texts[6];
-	IdentityRef name;
-	JudgeBody *after;
-
-	if (heir == 0)
-		return false;
-	name = identity_record_ref(identity, identity_record(identity, heir));
-	for (unsigned i = 0; i < 6; i++)
-		texts[i] = identity_judge_text(body, i);
-	texts[a_goes ? 0 : 2] = name.source;
-	texts[a_goes ? 1 : 3] = name.id;
-	mark_named(identity, number, false);
-	enter(identity, number, false);
-	made = new_body(identity, texts, body->nseen_a, body->nseen_b);
-	after = store_at(&identity->store, made);
-	for (uint32_t i = 2; i < identity_judge_named(body); i++)
-		after->hash[i] = body->hash[i] == hash ? 0 : body->hash[i];
-	identity_store_delete(&identity->store, old, body->size);
-	identity_judge_edit(identity, number)->body = made;
-	enter(identity, number, true);
-	return true;
-}
-
 void
 identity_judge_forget(Identity *identity, uint64_t hash)
 {
@@ -470,14 +422,10 @@ identity_judge_forget(Identity *identity, uint64_t hash)
 	n = identity_judges_of_hash(identity, hash, judges, JUDGES_MOST);
 	for (uint32_t i = 0; i < n; i++)
 	{
-		const JudgeRow *judge = identity_judge(identity, judges[i]);
-		const JudgeBody *body = identity_judge_body(identity, judge);
+		const JudgeBody *body = identity_judge_body(identity, identity_judge(identity, judges[i]));
 
 		if (body->hash[0] == hash || body->hash[1] == hash)
-		{
-			if (judge->verdict != IDENTITY_SPLIT || !rename_split(identity, judges[i], hash))
-				drop(identity, judges[i]);
-		}
+			drop(identity, judges[i]);
 		else if (listed(body, 2, identity_judge_named(body),
 						hash)) /* or another record whose hash has the same bits */
 			forget_seen(identity, judges[i], hash);

@@ -239,7 +239,7 @@ def test_engine_and_file_keep_the_same_answers_of_one_run(case):
 
 
 def test_engine_and_file_keep_the_same_answers(case):
-    """A split loses those it is named by, one after the other; what an engine made anew knows is what the old one knew."""
+    """A split goes with those it is named by, in the engine and in the file."""
     world = World(case)
     world.write("log", 2, world.bobs("b1", "b2", "b3", "b4"))
     customers, _ = world.match()
@@ -249,7 +249,6 @@ def test_engine_and_file_keep_the_same_answers(case):
         world.match()
         held = len(world.judgements())
         equal(len([row for row in world.events("undone")]), 1 - held, f"answers undone after {operation} of {name}")
-    # b1 was away when b2 went: nobody was left to name the answer by
     equal(held, 0, "answers")
 
 

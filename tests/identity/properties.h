@@ -87,7 +87,6 @@ typedef struct World
 	uint64_t handles;
 	bool in_force[STEPS_MAX];	   /* by step: an answer that holds, */
 	uint16_t forgotten[STEPS_MAX]; /* and records it named that were erased since */
-	uint8_t anchor[STEPS_MAX][2];  /* by which two it is named: a split finds others */
 	IdentityId consumer[RECORDS];  /* from the events alone, as is what follows */
 	Known known[CUSTOMERS];
 	unsigned customers;

@@ -157,16 +157,15 @@ check_answers(const World *world, const Identity *identity)
 	for (unsigned s = 0; s < world->nsteps; s++)
 	{
 		const Step *k = &world->step[s];
-		unsigned a = world->anchor[s][0];
 		unsigned other =
 			k->verdict == IDENTITY_SPLIT ? k->seen_b & ~world->forgotten[s] : 1u << k->b;
 
-		if (!world->in_force[s] || !some_id(&ids[a]) || (world->unsettled >> a & 1))
+		if (!world->in_force[s] || !some_id(&ids[k->a]) || (world->unsettled >> k->a & 1))
 			continue;
 		for (unsigned b = 0; b < RECORDS; b++)
 		{
-			bool together = same_id(&ids[a], &ids[b]);
-			bool same_kind = world->values[a].company == world->values[b].company;
+			bool together = same_id(&ids[k->a], &ids[b]);
+			bool same_kind = world->values[k->a].company == world->values[b].company;
 
 			if (!(other >> b & 1) || !some_id(&ids[b]) || (world->unsettled >> b & 1))
 				continue;

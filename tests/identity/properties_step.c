@@ -62,8 +62,7 @@ contradicts(const World *world, const Step *step)
 
 		if (!world->in_force[s] || k->verdict < IDENTITY_DIFFERENT || k->verdict == IDENTITY_UNSURE)
 			continue;
-		if (((x >> world->anchor[s][0] & 1) && (y & foreign)) ||
-			((y >> world->anchor[s][0] & 1) && (x & foreign)))
+		if (((x >> k->a & 1) && (y & foreign)) || ((y >> k->a & 1) && (x & foreign)))
 			return true;
 	}
 	return false;
@@ -126,37 +125,18 @@ foretold(const World *world, const Step *step, IdentityStatus judge, IdentitySta
 	return false;
 }
 
-/* The record goes: by whom is the answer named, and does it hold on? */
-static bool
-renamed(World *world, unsigned s, unsigned record)
-{
-	const Step *k = &world->step[s];
-
-	for (unsigned side = 0; side < 2; side++)
-	{
-		unsigned listed = (side == 0 ? k->seen_a : k->seen_b) & ~world->forgotten[s];
-		unsigned heir = 0;
-
-		if (world->anchor[s][side] != record)
-			continue;
-		while (heir < RECORDS && !((listed >> heir & 1) && world->present[heir]))
-			heir++;
-		if (k->verdict != IDENTITY_SPLIT || heir == RECORDS)
-			return false;
-		world->anchor[s][side] = (uint8_t) heir;
-	}
-	return true;
-}
-
 static void
 forget_answers(World *world, unsigned record)
 {
 	for (unsigned s = 0; s < world->nsteps; s++)
 	{
+		const Step *k = &world->step[s];
+
 		if (!world->in_force[s])
 			continue;
+		if (k->a == record || anchor_b(k) == record)
+			world->in_force[s] = false;
 		world->forgotten[s] |= (uint16_t) (1u << record);
-		world->in_force[s] = renamed(world, s, record);
 	}
 }
 
@@ -188,8 +168,6 @@ learn(World *world, const Step *step, IdentityStatus status)
 			break;
 		case IDENTITY_JUDGE:
 			world->in_force[at] = status == IDENTITY_DONE;
-			world->anchor[at][0] = (uint8_t) a;
-			world->anchor[at][1] = (uint8_t) anchor_b(step);
 			if (status == IDENTITY_DONE)
 				mix->judged[step->verdict]++;
 			else

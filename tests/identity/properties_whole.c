@@ -177,7 +177,6 @@ put_all(World *world, Batch *batch)
 		{
 			Step answer = world->step[s];
 
-			answer.a = world->anchor[s][0];
 			answer.seen_a &= (uint16_t) ~world->forgotten[s];
 			answer.seen_b &= (uint16_t) ~world->forgotten[s];
 			answer.carried = true; /* kinds may have changed since */
@@ -331,7 +330,6 @@ check_switch(World *world)
 		if (world->in_force[s])
 		{
 			step = world->step[s];
-			step.a = world->anchor[s][0];
 			step.version_a = step.version_b = 0;
 			step.seen_a &= (uint16_t) ~world->forgotten[s];
 			step.seen_b &= (uint16_t) ~world->forgotten[s];

@@ -181,46 +181,6 @@ who_returns_is_not_asked_about_again(void **unused)
 	stop(&state);
 }
 
-/* An answer "split" is about all it lists; who names it is one of them. */
-static void
-a_split_outlives_the_records_it_is_named_by(void **unused)
-{
-	const IdentityRef stay[] = {{"crm", "1"}, {"crm", "2"}}, go[] = {{"crm", "3"}, {"crm", "4"}};
-	IdentityChange split = {.type = IDENTITY_JUDGE}, erase = {.type = IDENTITY_ERASE};
-	IdentityStats stats;
-	State state;
-
-	(void) unused;
-	start(&state);
-	for (char id[] = "1"; id[0] <= '4'; id[0]++)
-		put(&state, id, "Robert Miller", "bob.miller@example.org", "1970-05-17");
-	split.judgement = (IdentityJudgement){.handle = 7,
-										  .verdict = IDENTITY_SPLIT,
-										  .a = {"crm", "1"},
-										  .seen_a = stay,
-										  .nseen_a = 2,
-										  .seen_b = go,
-										  .nseen_b = 2,
-										  .user = "anna"};
-	assert_int_equal(take(&state, &split), IDENTITY_DONE);
-	assert_false(together(&state, "2", "4"));
-	for (char id[] = "1"; id[0] <= '3'; id[0] += 2)
-	{
-		erase.ref = (IdentityRef){"crm", id};
-		assert_int_equal(take(&state, &erase), IDENTITY_DONE);
-		assert_false(together(&state, "2", "4"));
-	}
-	/* a record of that name is another one */
-	put(&state, "1", "Robert Miller", "bob.miller@example.org", "1970-05-17");
-	assert_false(together(&state, "2", "4"));
-	erase.ref = (IdentityRef){"crm", "2"};
-	assert_int_equal(take(&state, &erase), IDENTITY_DONE);
-	identity_stats(state.identity, &stats);
-	assert_int_equal(stats.judgements, 0);
-	assert_true(together(&state, "1", "4"));
-	stop(&state);
-}
-
 static void
 what_names_no_record_is_not_taken(void **unused)
 {
@@ -342,7 +302,6 @@ main(void)
 		cmocka_unit_test(an_answer_settles_whichever_members_it_names),
 		cmocka_unit_test(only_who_was_asked_about_it_did_not_know),
 		cmocka_unit_test(who_returns_is_not_asked_about_again),
-		cmocka_unit_test(a_split_outlives_the_records_it_is_named_by),
 		cmocka_unit_test(what_names_no_record_is_not_taken),
 		cmocka_unit_test(what_could_not_be_stored_is_refused),
 		cmocka_unit_test(texts_of_others_stay_on_their_line),
