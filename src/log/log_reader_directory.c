@@ -59,6 +59,21 @@ log_reader_path(const ReaderDirectory *reader, const ReaderSource *source, int64
 		   err_set(err, ERR_CLASS_USAGE, ERR_CONFIG, "the path of the log directory is too long");
 }
 
+/* Opens the segment by one of its two names; NULL with *gone when there is no file of that name. */
+static ContainerReader *
+log_reader_open_as(const ReaderDirectory *reader, ReaderSource *source,
+				   const ReaderSegment *segment, bool complete, bool *gone, Err *err)
+{
+	ContainerReader *container;
+
+	*gone = false;
+	if (!log_reader_path(reader, source, segment->sequence, complete, source->file, err))
+		return NULL;
+	container = container_open(source->file, complete ? -1 : segment->limit, err);
+	*gone = container == NULL && access(source->file, F_OK) != 0 && errno == ENOENT;
+	return container;
+}
+
 /* Opens the source's next segment; *opened false when there is none (yet). */
 static bool
 log_reader_open_segment(ReaderDirectory *reader, size_t index, bool *opened, Err *err)
@@ -66,23 +81,22 @@ log_reader_open_segment(ReaderDirectory *reader, size_t index, bool *opened, Err
 	ReaderSource *source = reader->sources[index];
 	const ReaderSegment *segment = log_reader_find(reader, index, source->sequence + 1, true);
 	bool complete;
+	bool gone;
 
 	*opened = false;
 	if (segment == NULL || (!segment->complete && !reader->open_segments))
 		return true;
 	complete = segment->complete;
-	if (!log_reader_path(reader, source, segment->sequence, complete, source->file, err))
-		return false;
-	if (!complete && access(source->file, F_OK) != 0 && errno == ENOENT)
+	source->container = log_reader_open_as(reader, source, segment, complete, &gone, err);
+	if (!complete && gone)
 	{
-		/* Renamed since the commit record was read. */
+		/* Renamed since the commit record was read. Opened first and asked afterwards: the writer
+		 * may rename it at any moment between two looks. */
 		complete = true;
-		if (!log_reader_path(reader, source, segment->sequence, true, source->file, err))
-			return false;
-		if (access(source->file, F_OK) != 0)
+		source->container = log_reader_open_as(reader, source, segment, true, &gone, err);
+		if (gone)
 			return true; /* neither: the next refresh tells */
 	}
-	source->container = container_open(source->file, complete ? -1 : segment->limit, err);
 	if (source->container == NULL)
 		return false;
 	source->complete = complete;

@@ -10,7 +10,7 @@
 
 #include "goldpan/clock.h"
 
-#define BATCHES 400
+#define BATCHES 2000
 
 static int64_t values[FIXTURE_MAX];
 
