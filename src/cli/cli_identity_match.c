@@ -293,13 +293,13 @@ match_missing(MatchRun *run, Err *err)
 	while (dataset_store_next(run->old, &at, &stored))
 	{
 		const MatchSource *source = match_find_source(run, stored.ref.source);
-		bool covered = match_covers(run, &stored);
-		bool logged = covered && source->logged;
-		bool stays = !covered || logged || run->partial || source->broken || run->all_broken;
+		bool covered, logged;
 
 		if (dataset_store_marked(run->old, &stored))
 			continue;
-		if (!stays)
+		covered = match_covers(run, &stored);
+		logged = covered && source->logged;
+		if (covered && !logged && !run->partial && !source->broken && !run->all_broken)
 		{
 			run->removed++;
 			if (!match_change(run, IDENTITY_DELETE, stored.ref, stored.kind, NULL, 0, err))

@@ -64,8 +64,8 @@ static const char html_head[] =
 
 /* ---- values ---- */
 
-static bool
-html_value(const ReportRun *run, Buffer *out, const char *text, size_t length, Err *err)
+bool
+report_html_value(const ReportRun *run, Buffer *out, const char *text, size_t length, Err *err)
 {
 	Buffer masked;
 	bool ok;
@@ -79,18 +79,18 @@ html_value(const ReportRun *run, Buffer *out, const char *text, size_t length, E
 	return ok;
 }
 
-static bool
-html_text(Buffer *out, const char *text, Err *err)
+bool
+report_html_text(Buffer *out, const char *text, Err *err)
 {
 	return cli_html_text(out, text, strlen(text), err);
 }
 
 /* A record's id may name a person (an e-mail address as a key): masked with the values. */
-static bool
-html_ref(const ReportRun *run, Buffer *out, IdentityRef ref, Err *err)
+bool
+report_html_ref(const ReportRun *run, Buffer *out, IdentityRef ref, Err *err)
 {
-	return html_text(out, ref.source, err) && buffer_append_byte(out, ':', err) &&
-		   html_value(run, out, ref.id, strlen(ref.id), err);
+	return report_html_text(out, ref.source, err) && buffer_append_byte(out, ':', err) &&
+		   report_html_value(run, out, ref.id, strlen(ref.id), err);
 }
 
 /* A number with a narrow blank every three digits. */
@@ -104,8 +104,8 @@ html_count(Buffer *out, uint64_t number, Err *err)
 }
 
 /* An attribute's name in words. */
-static bool
-html_attribute(Buffer *out, int attribute, Err *err)
+bool
+report_html_attribute(Buffer *out, int attribute, Err *err)
 {
 	const char *name = identity_attribute_name((IdentityAttribute) attribute);
 
@@ -166,7 +166,8 @@ html_sources(const ReportRun *run, Buffer *out, Err *err)
 	{
 		const ReportSource *source = &run->sources[i];
 
-		if (!buffer_append_text(out, "<tr><td>", err) || !html_text(out, source->name, err) ||
+		if (!buffer_append_text(out, "<tr><td>", err) ||
+			!report_html_text(out, source->name, err) ||
 			!buffer_printf(
 				out, err, "</td><td class=\"n\">%zu</td><td class=\"n\">%zu (%.0f %%)</td></tr>\n",
 				source->records, source->shared,
@@ -247,184 +248,6 @@ html_scores(const ReportRun *run, Buffer *out, Err *err)
 
 /* ---- pairs ---- */
 
-static const IdentityField *
-html_find(const IdentityField *fields, size_t count, int attribute, size_t nth)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		if ((int) fields[i].attribute == attribute && nth-- == 0)
-			return &fields[i];
-	}
-	return NULL;
-}
-
-static bool
-html_pair_cell(const ReportRun *run, Buffer *out, const IdentityField *field,
-			   const IdentityField *other, Err *err)
-{
-	bool same = field != NULL && other != NULL && cli_reads_same(field, other);
-
-	return buffer_printf(out, err, "<td%s>",
-						 field == NULL || other == NULL ? ""
-						 : same							? " class=\"same\""
-														: " class=\"other\"") &&
-		   (field == NULL || html_value(run, out, field->text, field->length, err)) &&
-		   buffer_append_text(out, "</td>", err);
-}
-
-static bool
-html_pair_values(const ReportRun *run, Buffer *out, const ReportPair *pair, Err *err)
-{
-	static IdentityField a[DATASET_MAX_FIELDS];
-	static IdentityField b[DATASET_MAX_FIELDS];
-	DatasetStored stored;
-	size_t na =
-		dataset_store_find(run->store, pair->a, &stored) ? dataset_store_fields(&stored, a) : 0;
-	size_t nb =
-		dataset_store_find(run->store, pair->b, &stored) ? dataset_store_fields(&stored, b) : 0;
-
-	for (int attribute = 0; attribute < IDENTITY_ATTRIBUTES; attribute++)
-	{
-		for (size_t nth = 0;; nth++)
-		{
-			const IdentityField *left = html_find(a, na, attribute, nth);
-			const IdentityField *right = html_find(b, nb, attribute, nth);
-
-			if (left == NULL && right == NULL)
-				break;
-			if (!buffer_append_text(out, "<tr><td class=\"soft\">", err) ||
-				!html_attribute(out, attribute, err) || !buffer_append_text(out, "</td>", err) ||
-				!html_pair_cell(run, out, left, right, err) ||
-				!html_pair_cell(run, out, right, left, err) ||
-				!buffer_append_text(out, "</tr>\n", err))
-				return false;
-		}
-	}
-	return true;
-}
-
-/* One weight, drawn from where the sum was to where it is now; the score from zero. */
-static bool
-html_weight(Buffer *out, const CliEvidence *line, double sum, double low, double high, Err *err)
-{
-	bool score = line->type == EVIDENCE_SCORE;
-	double from = score ? 0 : sum - line->bits;
-	double left = from < sum ? from : sum;
-	double scale = 100 / (high - low);
-
-	return buffer_printf(out, err, "<tr%s><td>", score ? " class=\"sum\"" : "") &&
-		   html_text(out, score ? "score of these two" : line->name, err) &&
-		   buffer_append_text(out, line->level[0] != '\0' ? ": " : "", err) &&
-		   html_text(out, line->level, err) &&
-		   buffer_printf(out, err,
-						 "</td><td class=\"n\">%+.1f</td><td><div class=\"way\">"
-						 "<i class=\"%s\" style=\"left:%.1f%%;width:%.1f%%\"></i>"
-						 "<u style=\"left:%.1f%%\"></u></div></td></tr>\n",
-						 line->bits,
-						 score			  ? "s"
-						 : line->bits < 0 ? "m"
-										  : "p",
-						 (left - low) * scale, (from < sum ? sum - from : from - sum) * scale,
-						 -low * scale);
-}
-
-/* What else the explanation says, in words; values and people's own words only unmasked. */
-static bool
-html_note(const ReportRun *run, Buffer *out, const CliEvidence *line, Err *err)
-{
-	const char *colon = memchr(line->text, ':', line->length);
-	size_t length = line->length;
-
-	if (line->type == EVIDENCE_VALUE || line->type == EVIDENCE_STANDING)
-		return true;
-	if (line->type == EVIDENCE_ANSWER && run->mask && colon != NULL)
-		length = (size_t) (colon - line->text);
-	return buffer_append_text(out, "<p>", err) && cli_html_text(out, line->text, length, err) &&
-		   buffer_append_text(out, "</p>\n", err);
-}
-
-static bool
-html_explanation(const ReportRun *run, Buffer *out, const char *text, Err *err)
-{
-	CliEvidence line;
-	const char *at = text;
-	double low;
-	double high;
-	double sum = 0;
-	bool ok =
-		buffer_append_text(out,
-						   "<details><summary>evidence</summary><table class=\"fall\"><tr>"
-						   "<th>what was compared</th><th class=\"n\">bits</th><th>the sum so "
-						   "far; the line is 0</th></tr>\n",
-						   err);
-
-	cli_evidence_range(text, &low, &high);
-	while (ok && cli_evidence_next(&at, &line))
-	{
-		sum += line.type == EVIDENCE_BITS ? line.bits : 0;
-		if (line.type == EVIDENCE_BITS || line.type == EVIDENCE_SCORE)
-			ok = html_weight(out, &line, sum, low, high, err);
-	}
-	ok = ok && buffer_append_text(out, "</table>\n", err);
-	at = text;
-	while (ok && cli_evidence_next(&at, &line))
-		ok = line.type == EVIDENCE_BITS || line.type == EVIDENCE_SCORE ||
-			 html_note(run, out, &line, err);
-	return ok && buffer_append_text(out, "</details>\n", err);
-}
-
-/* The score as the engine explains it: with what it knows of shared values, which a model does not. */
-static double
-html_score(const ReportPair *pair, const char *text)
-{
-	CliEvidence line;
-
-	while (cli_evidence_next(&text, &line))
-	{
-		if (line.type == EVIDENCE_SCORE)
-			return line.bits;
-	}
-	return pair->score;
-}
-
-static bool
-html_side(const ReportRun *run, Buffer *out, const ReportPair *pair, IdentityRef ref, uint32_t size,
-		  Err *err)
-{
-	return html_ref(run, out, ref, err) &&
-		   (pair->reason == NULL ||
-			buffer_printf(out, err, " (%u record%s)", size, size == 1 ? "" : "s"));
-}
-
-static bool
-html_pair(const ReportRun *run, Buffer *out, const ReportPair *pair, Err *err)
-{
-	Buffer text;
-	bool ok;
-	char likely[CLI_LIKELY_TEXT];
-
-	buffer_init(&text, (size_t) 16 << 20);
-	ok = identity_explain_pair(run->identity, pair->a, pair->b, &text, err) &&
-		 buffer_append_byte(&text, '\0', err) &&
-		 buffer_printf(out, err, "<div class=\"pair\"><b>%.1f bits</b>",
-					   html_score(pair, (const char *) text.data));
-	if (ok && pair->reason != NULL)
-		ok =
-			buffer_printf(out, err, " between the two records, %s likely one customer, held back: ",
-						  cli_likely_text(pair->probability, likely)) &&
-			html_text(out, pair->reason, err);
-	ok = ok && buffer_append_text(out, "\n<table><tr><th></th><th>", err) &&
-		 html_side(run, out, pair, pair->a, pair->size_a, err) &&
-		 buffer_append_text(out, "</th><th>", err) &&
-		 html_side(run, out, pair, pair->b, pair->size_b, err) &&
-		 buffer_append_text(out, "</th></tr>\n", err) && html_pair_values(run, out, pair, err) &&
-		 buffer_append_text(out, "</table>\n", err) &&
-		 html_explanation(run, out, (const char *) text.data, err) &&
-		 buffer_append_text(out, "</div>\n", err);
-	buffer_release(&text);
-	return ok;
-}
-
 static bool
 html_pairs(const ReportRun *run, Buffer *out, const ReportPair *pairs, size_t count,
 		   const char *title, const char *text, Err *err)
@@ -435,7 +258,7 @@ html_pairs(const ReportRun *run, Buffer *out, const ReportPair *pairs, size_t co
 		return false;
 	for (size_t i = 0; i < count; i++)
 	{
-		if (!html_pair(run, out, &pairs[i], err))
+		if (!report_html_pair(run, out, &pairs[i], err))
 			return false;
 	}
 	return true;
@@ -487,7 +310,7 @@ html_held(const ReportRun *run, Buffer *out, Err *err)
 	for (size_t i = 0; i < run->nreasons; i++)
 	{
 		if (!buffer_append_text(out, "<tr><td>", err) ||
-			!html_text(out, run->reasons[i].name, err) ||
+			!report_html_text(out, run->reasons[i].name, err) ||
 			!buffer_printf(out, err, "</td><td class=\"n\">%zu</td><td>%s</td></tr>\n",
 						   run->reasons[i].count, html_reason(run->reasons[i].name)))
 			return false;
@@ -497,11 +320,12 @@ html_held(const ReportRun *run, Buffer *out, Err *err)
 	for (size_t i = 0; i < run->nreasons; i++)
 	{
 		if (!buffer_append_text(out, "<h3>Held back: ", err) ||
-			!html_text(out, run->reasons[i].name, err) || !buffer_append_text(out, "</h3>\n", err))
+			!report_html_text(out, run->reasons[i].name, err) ||
+			!buffer_append_text(out, "</h3>\n", err))
 			return false;
 		for (size_t j = 0; j < run->reasons[i].nexamples; j++)
 		{
-			if (!html_pair(run, out, &run->reasons[i].examples[j], err))
+			if (!report_html_pair(run, out, &run->reasons[i].examples[j], err))
 				return false;
 		}
 	}
@@ -518,7 +342,7 @@ html_member(const ReportRun *run, Buffer *out, IdentityRef ref, const bool shown
 	size_t count =
 		dataset_store_find(run->store, ref, &stored) ? dataset_store_fields(&stored, fields) : 0;
 
-	if (!buffer_append_text(out, "<tr><td>", err) || !html_ref(run, out, ref, err))
+	if (!buffer_append_text(out, "<tr><td>", err) || !report_html_ref(run, out, ref, err))
 		return false;
 	for (int attribute = 0; attribute < IDENTITY_ATTRIBUTES; attribute++)
 	{
@@ -528,12 +352,12 @@ html_member(const ReportRun *run, Buffer *out, IdentityRef ref, const bool shown
 			return false;
 		for (size_t nth = 0;; nth++)
 		{
-			const IdentityField *field = html_find(fields, count, attribute, nth);
+			const IdentityField *field = report_html_find(fields, count, attribute, nth);
 
 			if (field == NULL)
 				break;
 			if ((nth > 0 && !buffer_append_text(out, "<br>", err)) ||
-				!html_value(run, out, field->text, field->length, err))
+				!report_html_value(run, out, field->text, field->length, err))
 				return false;
 		}
 	}
@@ -565,7 +389,7 @@ html_customer(const ReportRun *run, Buffer *out, const ReportCustomer *customer,
 	for (int attribute = 0; attribute < IDENTITY_ATTRIBUTES; attribute++)
 	{
 		if (shown[attribute] &&
-			!(buffer_append_text(out, "<th>", err) && html_attribute(out, attribute, err) &&
+			!(buffer_append_text(out, "<th>", err) && report_html_attribute(out, attribute, err) &&
 			  buffer_append_text(out, "</th>", err)))
 			return false;
 	}
@@ -617,7 +441,7 @@ html_summary(const ReportRun *run, Buffer *out, Err *err)
 	return buffer_append_text(out, html_head, err) &&
 		   buffer_append_text(
 			   out, "<h1>Customers and their records</h1>\n<p class=\"soft\">Deployment ", err) &&
-		   html_text(out, dataset_state_deployment(run->state), err) &&
+		   report_html_text(out, dataset_state_deployment(run->state), err) &&
 		   buffer_printf(out, err, ", run %" PRIu64 ", model %016" PRIx64 ", %s UTC%s</p>\n",
 						 dataset_state_generation(run->state), identity_model_hash(run->model), now,
 						 run->mask ? ", values masked" : "") &&

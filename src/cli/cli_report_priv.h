@@ -81,6 +81,19 @@ typedef struct ReportRun
 	bool ok;
 } ReportRun;
 
+/* Parts of the page: a value, masked when that was asked for; a text of our own; a record's source
+ * and id; an attribute's name. All escaped. */
+bool report_html_value(const ReportRun *run, Buffer *out, const char *text, size_t length,
+					   Err *err) MUST_CHECK;
+bool report_html_text(Buffer *out, const char *text, Err *err) MUST_CHECK;
+bool report_html_ref(const ReportRun *run, Buffer *out, IdentityRef ref, Err *err) MUST_CHECK;
+bool report_html_attribute(Buffer *out, int attribute, Err *err) MUST_CHECK;
+/* A record's nth value of an attribute, or NULL. */
+const IdentityField *report_html_find(const IdentityField *fields, size_t count, int attribute,
+									  size_t nth);
+bool report_html_pair(const ReportRun *run, Buffer *out, const ReportPair *pair,
+					  Err *err) MUST_CHECK;
+
 /* Draws it all. */
 bool report_html(ReportRun *run, Buffer *out, Err *err) MUST_CHECK;
 

@@ -62,7 +62,6 @@ bool review_undo(ReviewSession *session, const char *user, uint64_t *handle, Err
 
 const char *review_type_name(IdentityReviewType type);
 const char *review_status_name(IdentityStatus status);
-/* "same", "different", "unsure", "split". */
 /* The name that answers carry unless --user says another. */
 const char *review_user(const CliArgs *args);
 

@@ -444,7 +444,7 @@ take_change(Identity *identity, const IdentityChange *change)
 		identity_rows_delete(&identity->store, offsetof(Root, records), identity->gone.item[i]);
 	identity->gone.count = 0;
 	identity_delta_touched(identity);
-	identity_member_sweep(identity);
+	identity_entity_sweep(identity);
 	note_visits(identity);
 	identity_delta_status_add(identity, status, message);
 }

@@ -159,13 +159,12 @@ search(Identity *identity, uint32_t number)
 	while (level + 1 < LEVELS_OF_CUT &&
 		   !component(identity, number, floor + (int32_t) level * BIT, 0, limit))
 		level++;
-	if (level + 1 == LEVELS_OF_CUT) /* answers alone hold it together */
-		(void) component(identity, number, floor + (int32_t) level * BIT, 0, SIZE_MAX);
 	if (level == 0)
 		return 0;
 	for (unsigned agree = 1; agree < AGREEMENTS; agree++)
 		if (component(identity, number, floor + (int32_t) (level - 1) * BIT, agree, limit))
 			return (level - 1) * AGREEMENTS + agree;
+	/* within the limit, or held together by answers alone */
 	(void) component(identity, number, floor + (int32_t) level * BIT, 0, SIZE_MAX);
 	return level * AGREEMENTS;
 }

@@ -289,7 +289,7 @@ judge_one(Identity *identity, const AreaRow *area, Work *w, const JudgeRow *judg
 	unsigned kind = identity_form_of(identity, identity_record(identity, area->member[0]))->kind;
 	int32_t together = model_parameter(identity->model, kind, PARAMETER_seen_together);
 	int32_t apart = model_parameter(identity->model, kind, PARAMETER_seen_apart);
-	uint32_t total = 2 + body->nseen_a + body->nseen_b, side_b = 2 + body->nseen_a;
+	uint32_t total = identity_judge_named(body), side_b = 2 + body->nseen_a;
 
 	if (judge->verdict == IDENTITY_UNSURE)
 		return;

@@ -70,25 +70,20 @@ absent(Err *err)
 	return err_set(err, ERR_CLASS_USAGE, ERR_CHECK_FAILED, "no such record or customer");
 }
 
-/* What answers say about the two, and whether they were looked at together at all. */
+/* What answers say about the two. */
 static bool
-print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Err *err)
+print_answers(const Identity *identity, const RecordRow *x, const RecordRow *y, Buffer *out,
+			  Err *err)
 {
-	const RecordRow *x = identity_record(identity, a), *y = identity_record(identity, b);
-	const EdgeRow *edge = x->edges == 0 ? NULL : store_at(&identity->store, x->edges);
 	uint32_t judges[JUDGES_MOST], n = identity_judges(identity, x, judges, JUDGES_MOST);
-	bool linked = false;
 
-	for (unsigned e = 0; e < x->nedges; e++)
-		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what has edges has a place for them */
-		linked |= edge[e].record == b;
 	for (uint32_t i = 0; i < n; i++)
 	{
 		const JudgeRow *judge = identity_judge(identity, judges[i]);
 		const JudgeBody *body = store_at(&identity->store, judge->body);
 		bool names = false;
 
-		for (uint32_t k = 0; k < 2 + body->nseen_a + body->nseen_b; k++)
+		for (uint32_t k = 0; k < identity_judge_named(body); k++)
 			names |= body->hash[k] == y->hash;
 		if (names &&
 			!(buffer_printf(out, err, "judgement %llu %s by ", (unsigned long long) judge->handle,
@@ -99,7 +94,22 @@ print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Er
 			  buffer_append_byte(out, '\n', err)))
 			return false;
 	}
-	return buffer_printf(out, err, "candidates %s\nneighbourhood %s\ncustomer %s\n",
+	return true;
+}
+
+/* What answers say about the two, and whether they were looked at together at all. */
+static bool
+print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Err *err)
+{
+	const RecordRow *x = identity_record(identity, a), *y = identity_record(identity, b);
+	const EdgeRow *edge = x->edges == 0 ? NULL : store_at(&identity->store, x->edges);
+	bool linked = false;
+
+	for (unsigned e = 0; e < x->nedges; e++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what has edges has a place for them */
+		linked |= edge[e].record == b;
+	return print_answers(identity, x, y, out, err) &&
+		   buffer_printf(out, err, "candidates %s\nneighbourhood %s\ncustomer %s\n",
 						 linked ? "yes, and an edge"
 								: "no edge: no live key in common, or too few bits",
 						 x->area != 0 && x->area == y->area ? "the same" : "different",
@@ -176,7 +186,7 @@ identity_explain_record(const Identity *identity, IdentityRef ref, const Identit
 	number = identity_find(identity, ref);
 	entity = number == 0		? 0
 			 : customer == NULL ? identity_record(identity, number)->entity
-								: identity_find_entity(identity, customer);
+								: identity_entity_find(identity, customer);
 	if (entity == 0 || identity_entity(identity, entity)->state != ENTITY_LIVE)
 	{
 		absent(err);

@@ -179,11 +179,13 @@ enter(Identity *identity, uint32_t number, bool in)
 	}
 }
 
-/* texts: as identity_judge_text() numbers them; the hashes of those seen are still 0. */
 static Ref
-new_body(Identity *identity, const char *const texts[6], size_t nseen_a, size_t nseen_b)
+make_body(Identity *identity, const IdentityJudgement *j)
 {
-	size_t size = sizeof(JudgeBody) + (2 + nseen_a + nseen_b) * sizeof(uint64_t);
+	const IdentityRef *b = side_b(j);
+	/* as identity_judge_text() numbers them */
+	const char *texts[6] = {j->a.source, j->a.id, b->source, b->id, j->user, j->reason};
+	size_t size = sizeof(JudgeBody) + (2 + j->nseen_a + j->nseen_b) * sizeof(uint64_t);
 	size_t length[6];
 	JudgeBody *body;
 	Ref ref;
@@ -202,10 +204,14 @@ new_body(Identity *identity, const char *const texts[6], size_t nseen_a, size_t 
 	ref = identity_store_new(&identity->store, size);
 	body = store_at(&identity->store, ref);
 	body->size = (uint32_t) size;
-	body->nseen_a = (uint32_t) nseen_a;
-	body->nseen_b = (uint32_t) nseen_b;
-	body->hash[0] = identity_ref_hash(texts[0], texts[1]);
-	body->hash[1] = identity_ref_hash(texts[2], texts[3]);
+	body->nseen_a = (uint32_t) j->nseen_a;
+	body->nseen_b = (uint32_t) j->nseen_b;
+	body->hash[0] = identity_ref_hash(j->a.source, j->a.id);
+	body->hash[1] = identity_ref_hash(b->source, b->id);
+	for (size_t i = 0; i < j->nseen_a; i++)
+		body->hash[2 + i] = identity_ref_hash(j->seen_a[i].source, j->seen_a[i].id);
+	for (size_t i = 0; i < j->nseen_b; i++)
+		body->hash[2 + j->nseen_a + i] = identity_ref_hash(j->seen_b[i].source, j->seen_b[i].id);
 	at = (char *) &body->hash[identity_judge_named(body)];
 	for (unsigned i = 0; i < 6; i++)
 	{
@@ -213,22 +219,6 @@ new_body(Identity *identity, const char *const texts[6], size_t nseen_a, size_t 
 			memcpy(at, texts[i], length[i]);
 		at += length[i] + 1;
 	}
-	return ref;
-}
-
-static Ref
-make_body(Identity *identity, const IdentityJudgement *j)
-{
-	const IdentityRef *b = side_b(j);
-	const char *texts[6] = {j->a.source, j->a.id, b->source, b->id, j->user, j->reason};
-	Ref ref = new_body(identity, texts, j->nseen_a, j->nseen_b);
-	JudgeBody *body = store_at(&identity->store, ref);
-	uint32_t n = 2;
-
-	for (size_t i = 0; i < j->nseen_a; i++)
-		body->hash[n++] = identity_ref_hash(j->seen_a[i].source, j->seen_a[i].id);
-	for (size_t i = 0; i < j->nseen_b; i++)
-		body->hash[n++] = identity_ref_hash(j->seen_b[i].source, j->seen_b[i].id);
 	return ref;
 }
 

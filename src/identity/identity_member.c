@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTITIES offsetof(Root, entities)
-
 typedef struct Overlap
 {
 	uint32_t entity, label, count;
@@ -43,8 +41,6 @@ static void give_ids(Plan *plan);
 static void move(Plan *plan);
 static void retire_emptied(Plan *plan);
 static void link_members(Plan *plan);
-static void touch(Identity *identity, uint32_t number);
-static void release(Identity *identity, uint32_t number);
 
 static int
 older(const Identity *identity, uint32_t a, uint32_t b)
@@ -296,113 +292,6 @@ former_id(Plan *plan, uint32_t label)
 	return best;
 }
 
-/* A customer adopted from an earlier state may have been made at this very position: then the
- * next serial number is taken. */
-static IdentityId
-new_id(Identity *identity)
-{
-	struct
-	{
-		uint64_t position;
-		uint32_t ordinal, serial;
-		char deployment[sizeof(identity->deployment)];
-	} seed;
-	size_t length = strlen(identity->deployment);
-	IdentityId id;
-
-	memset(&seed, 0, sizeof(seed));
-	seed.position = identity->change->position;
-	seed.ordinal = identity->change->ordinal;
-	memcpy(seed.deployment, identity->deployment, length);
-	for (;; identity->serial++)
-	{
-		seed.serial = identity->serial;
-		identity_text_name(&seed, offsetof(__typeof__(seed), deployment) + length, id.bytes);
-		if (identity_find_entity(identity, &id) == 0)
-			return id;
-	}
-}
-
-static uint64_t
-id_hash(const IdentityId *id)
-{
-	return identity_text_hash(id->bytes, sizeof(id->bytes), 13);
-}
-
-/* The table keeps 44 bits of a hash.  Ids that share them are a chain, its first in the table. */
-static uint32_t
-first_id(const Identity *identity, const IdentityId *id)
-{
-	return identity_table_get(&identity->store, &identity_root(identity)->entities_by_id,
-							  id_hash(id));
-}
-
-static void
-put_first_id(Identity *identity, const IdentityId *id, uint32_t number)
-{
-	identity_table_put(&identity->store, &identity_root(identity)->entities_by_id, id_hash(id),
-					   number);
-}
-
-static void
-unlink_id(Identity *identity, uint32_t number)
-{
-	const EntityRow *entity = identity_entity(identity, number);
-	uint32_t at = first_id(identity, &entity->id);
-
-	if (at == number)
-	{
-		put_first_id(identity, &entity->id, entity->next_id);
-		return;
-	}
-	while (identity_entity(identity, at)->next_id != number)
-		at = identity_entity(identity, at)->next_id;
-	identity_entity_edit(identity, at)->next_id = entity->next_id;
-}
-
-static uint32_t
-make_entity(Identity *identity, const IdentityId *id)
-{
-	uint32_t number = identity_rows_new(&identity->store, ENTITIES);
-	EntityRow *entity = identity_entity_edit(identity, number);
-
-	entity->state = ENTITY_LIVE;
-	entity->id = *id;
-	entity->position = identity->change->position;
-	entity->ordinal = identity->change->ordinal;
-	entity->serial = identity->serial++;
-	entity->next_id = first_id(identity, id);
-	put_first_id(identity, id, number);
-	identity_root(identity)->nentities++;
-	return number;
-}
-
-uint32_t
-identity_find_entity(const Identity *identity, const IdentityId *id)
-{
-	uint32_t number = first_id(identity, id);
-
-	while (number != 0 && memcmp(&identity_entity(identity, number)->id, id, sizeof(*id)) != 0)
-		number = identity_entity(identity, number)->next_id;
-	return number;
-}
-
-uint32_t
-identity_member_adopt(Identity *identity, const IdentityId *id, uint32_t version)
-{
-	uint32_t number = identity_find_entity(identity, id);
-
-	if (number == 0)
-	{
-		number = make_entity(identity, id);
-		touch(identity, number);
-		if (version != 0)
-			identity_entity_edit(identity, number)->version = version;
-		identity_event(identity, IDENTITY_EVENT_CREATED, number, 0, 0, identity->change->handle);
-	}
-	return number;
-}
-
 static void
 give_ids(Plan *plan)
 {
@@ -419,9 +308,9 @@ give_ids(Plan *plan)
 		}
 		if (number == 0)
 		{
-			IdentityId id = new_id(identity);
+			IdentityId id = identity_entity_new_id(identity);
 
-			number = make_entity(identity, &id);
+			number = identity_entity_make(identity, &id);
 			plan->made[label] = 1;
 		}
 		else if (plan->made[label] == 2)
@@ -433,13 +322,13 @@ give_ids(Plan *plan)
 			entity->into = 0;
 			entity->count = 0;
 			if (into != 0)
-				release(identity, into);
+				identity_entity_release(identity, into);
 			identity_root(identity)->nentities++;
 		}
 		plan->entity[label] = number;
 		if (plan->made[label] != 0)
 		{
-			touch(identity, number);
+			identity_entity_touch(identity, number);
 			identity_event(identity, IDENTITY_EVENT_CREATED, number, 0, 0,
 						   identity->change->handle);
 		}
@@ -462,7 +351,7 @@ forget_former(Identity *identity, uint32_t number, uint32_t entity)
 			memmove(former->item + f, former->item + f + 1,
 					(former->count - f - 1) * sizeof(Former));
 			former->item[--former->count] = (Former){0, 0};
-			release(identity, entity);
+			identity_entity_release(identity, entity);
 			break;
 		}
 }
@@ -477,7 +366,7 @@ remember_former(Identity *identity, uint32_t number, uint32_t entity)
 		record->former = identity_store_new(&identity->store, sizeof(FormerRow));
 	former = identity_store_edit(&identity->store, record->former, 0, sizeof(*former));
 	if (former->count == FORMER_MAX)
-		release(identity, former->item[--former->count].entity);
+		identity_entity_release(identity, former->item[--former->count].entity);
 	memmove(former->item + 1, former->item, former->count * sizeof(Former));
 	former->item[0] = (Former){entity, identity_root(identity)->epoch};
 	former->count++;
@@ -496,10 +385,10 @@ move(Plan *plan)
 		if (from == to)
 			continue;
 		identity_record_edit(identity, plan->record[i])->entity = to;
-		touch(identity, to);
+		identity_entity_touch(identity, to);
 		if (from != 0)
 		{
-			touch(identity, from);
+			identity_entity_touch(identity, from);
 			identity_judge_watch(identity, plan->record[i]);
 		}
 		forget_former(identity, plan->record[i], to);
@@ -546,7 +435,7 @@ retire_emptied(Plan *plan)
 				remember_former(identity, plan->record[r], o->entity);
 		identity_event(identity, IDENTITY_EVENT_MERGED, o->entity, into, 0,
 					   identity->change->handle);
-		release(identity, o->entity);
+		identity_entity_release(identity, o->entity);
 	}
 }
 
@@ -593,54 +482,6 @@ link_members(Plan *plan)
 	}
 }
 
-static void
-touch(Identity *identity, uint32_t number)
-{
-	EntityRow *entity = identity_entity(identity, number);
-	uint32_t now = identity_root(identity)->epoch;
-
-	if (entity->touched == now)
-		return;
-	identity_entity_edit(identity, number);
-	identity_touched(identity, number, entity->version);
-	entity->touched = now;
-	entity->version++;
-}
-
-void
-identity_member_touch(Identity *identity, uint32_t entity)
-{
-	touch(identity, entity);
-}
-
-/* One reference to a merged entity less; with the last the row goes. */
-static void
-release(Identity *identity, uint32_t number)
-{
-	EntityRow *entity = identity_entity_edit(identity, number);
-	uint32_t into;
-
-	if (--entity->referred > 0 || entity->state != ENTITY_MERGED)
-		return;
-	into = entity->into;
-	unlink_id(identity, number);
-	identity_list_add(identity, &identity->emptied, number);
-	if (into != 0)
-		release(identity, into);
-}
-
-void
-identity_member_sweep(Identity *identity)
-{
-	for (size_t i = 0; i < identity->emptied.count; i++)
-	{
-		uint32_t number = identity->emptied.item[i];
-
-		identity_rows_delete(&identity->store, ENTITIES, number);
-	}
-	identity->emptied.count = 0;
-}
-
 void
 identity_member_remove(Identity *identity, uint32_t number, bool erased)
 {
@@ -654,13 +495,13 @@ identity_member_remove(Identity *identity, uint32_t number, bool erased)
 			identity_store_edit(&identity->store, record->former, 0, sizeof(*former));
 
 		while (former->count > 0)
-			release(identity, former->item[--former->count].entity);
+			identity_entity_release(identity, former->item[--former->count].entity);
 		identity_store_delete(&identity->store, record->former, sizeof(FormerRow));
 		record->former = 0;
 	}
 	if (owner == 0)
 		return;
-	touch(identity, owner);
+	identity_entity_touch(identity, owner);
 	entity = identity_entity_edit(identity, owner);
 	identity_judge_watch(identity, number);
 	for (place = &entity->head; *place != 0 && *place != number;)
@@ -683,5 +524,5 @@ identity_member_remove(Identity *identity, uint32_t number, bool erased)
 	entity->state = ENTITY_MERGED;
 	entity->into = 0;
 	entity->referred++;
-	release(identity, owner);
+	identity_entity_release(identity, owner);
 }

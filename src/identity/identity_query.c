@@ -111,7 +111,7 @@ identity_members(const Identity *identity, const IdentityId *customer, IdentityM
 	identity_query_enter(identity);
 	if (customer != NULL)
 	{
-		number = identity_find_entity(identity, customer);
+		number = identity_entity_find(identity, customer);
 		if (number != 0 && identity_entity(identity, number)->state == ENTITY_LIVE)
 			visit_members(identity, identity_entity(identity, number), visit, context);
 	}
@@ -132,7 +132,7 @@ identity_version(const Identity *identity, IdentityId customer, IdentityId *into
 	uint32_t number, version = 0;
 
 	identity_query_enter(identity);
-	number = identity_find_entity(identity, &customer);
+	number = identity_entity_find(identity, &customer);
 	if (into != NULL)
 		memset(into, 0, sizeof(*into));
 	if (number != 0 && identity_entity(identity, number)->state == ENTITY_LIVE)

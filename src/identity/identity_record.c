@@ -77,7 +77,7 @@ put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32
 		if (change->type == IDENTITY_UPSERT && same_form(identity_form_of(identity, record), form))
 			return IDENTITY_SAME_FORM;
 		if (record->entity != 0)
-			identity_member_touch(identity, record->entity);
+			identity_entity_touch(identity, record->entity);
 		if (!(record->flags & RECORD_UNSETTLED))
 			identity_index_remove(identity, number);
 		identity_record_edit(identity, number);
@@ -96,9 +96,9 @@ put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32
 	}
 	if (change->type == IDENTITY_ADOPT && !known)
 	{
-		uint32_t entity = identity_member_adopt(identity, &change->customer, change->version);
+		uint32_t entity = identity_entity_adopt(identity, &change->customer, change->version);
 
-		identity_member_touch(identity, entity);
+		identity_entity_touch(identity, entity);
 		if (change->version != 0)
 			identity_entity_edit(identity, entity)->version = change->version;
 		record->entity = entity;
@@ -122,7 +122,7 @@ static bool
 adoptable(const Identity *identity, const IdentityChange *change)
 {
 	static const IdentityId none;
-	uint32_t number = identity_find_entity(identity, &change->customer);
+	uint32_t number = identity_entity_find(identity, &change->customer);
 	const EntityRow *entity = number == 0 ? NULL : identity_entity(identity, number);
 
 	if (memcmp(&change->customer, &none, sizeof(none)) == 0)

@@ -269,7 +269,6 @@ IdentityStatus identity_record_drop(Identity *identity, const IdentityChange *ch
 IdentityStatus identity_record_settle(Identity *identity);
 uint32_t identity_find(const Identity *identity, IdentityRef ref); /* record or 0 */
 uint32_t identity_find_hash(const Identity *identity, uint64_t hash);
-uint32_t identity_find_entity(const Identity *identity, const IdentityId *id);
 IdentityRef identity_record_ref(const Identity *identity, const RecordRow *record);
 
 /* standing: of values, by the records that bear them */
@@ -331,15 +330,24 @@ identity_area_pair(uint32_t i, uint32_t j) /* i != j */
 /* cluster: labels members of an area; pure in members, bits and judgements */
 void identity_cluster(Identity *identity, const AreaRow *area, uint32_t *label);
 
+/* entity: customers as rows; numbers, 0 for none */
+uint32_t identity_entity_find(const Identity *identity, const IdentityId *id);
+/* An id that nobody bears, of the change that is being taken. */
+IdentityId identity_entity_new_id(Identity *identity);
+uint32_t identity_entity_make(Identity *identity, const IdentityId *id);
+/* version: of the customer so far, 0 of a new one */
+uint32_t identity_entity_adopt(Identity *identity, const IdentityId *id, uint32_t version);
+/* Makes the version rise, once a change. */
+void identity_entity_touch(Identity *identity, uint32_t number);
+/* One reference less to what merged; with the last the row goes. */
+void identity_entity_release(Identity *identity, uint32_t number);
+/* Deletes the rows of those released. */
+void identity_entity_sweep(Identity *identity);
+
 /* members: gives the clusters of the area's records their customers; makes events */
 void identity_member_assign(Identity *identity, const uint32_t *records, const uint32_t *label,
 							size_t count);
 void identity_member_remove(Identity *identity, uint32_t number, bool erased);
-/* Makes the entity's version rise, once a change. */
-void identity_member_touch(Identity *identity, uint32_t entity);
-/* version: of the customer so far, 0 of a new one */
-uint32_t identity_member_adopt(Identity *identity, const IdentityId *id, uint32_t version);
-void identity_member_sweep(Identity *identity);
 /* Notes an entity's version for the delta. */
 void identity_touched(Identity *identity, uint32_t entity, uint32_t before);
 void identity_event(Identity *identity, IdentityEventType type, uint32_t entity, uint32_t other,
