@@ -76,10 +76,12 @@ typedef struct IdentityChange
 	const IdentityForm *form; /* made by identity_form with the same model, or NULL */
 	IdentityJudgement judgement;
 	IdentityId customer; /* ADOPT */
-	uint32_t version;	 /* ADOPT: the customer's, which goes on from there; 0: it is new */
+	uint32_t version;	 /* ADOPT: the customer's, below 2^31, which goes on from there and never
+						  * back; 0: it is new */
 } IdentityChange;
 
-/* deployment: a text mixed into every customer id.  The model is borrowed for life. */
+/* deployment: a text mixed into every customer id, of at most 127 bytes.  The model is borrowed for
+ * life. Errors: USAGE ERR_CONFIG for a longer name, STOP ERR_NOMEM. */
 Identity *identity_new(const IdentityModel *model, const char *deployment,
 					   const IdentityMemory *memory, Err *err);
 void identity_free(Identity *identity);
@@ -105,7 +107,8 @@ typedef enum IdentityStatus
 	IDENTITY_REPLAYED,
 	IDENTITY_ABSENT,	   /* delete, undo or judgement of what is not there */
 	IDENTITY_STALE,		   /* the customers changed since the steward saw them */
-	IDENTITY_CONTRADICTION /* with other judgements; message names the three */
+	IDENTITY_CONTRADICTION /* with other judgements, and message names the three; or over a limit,
+							* which it names */
 } IdentityStatus;
 
 /* name: what a consumer does to rebuild the partition */

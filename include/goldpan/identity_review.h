@@ -42,7 +42,8 @@ typedef struct IdentityJudged
 	IdentityRef a, b;
 	int64_t time;
 	const char *user, *reason;
-	bool asks_again; /* an anchor left the customer it was judged in */
+	bool asks_again;			   /* an anchor left the customer it was judged in */
+	uint32_t version_a, version_b; /* of the anchors' customers when it was given */
 } IdentityJudged;
 
 typedef bool (*IdentityJudgedVisit)(void *context, const IdentityJudged *judged);

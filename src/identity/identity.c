@@ -43,13 +43,21 @@ Identity *
 identity_open(const IdentityModel *model, const char *deployment, const IdentityMemory *memory,
 			  bool with_root, Err *err)
 {
-	Identity *identity = alloc_zero(sizeof(*identity));
+	Identity *identity;
 	jmp_buf out;
 
+	if (strlen(deployment) >= sizeof(identity->deployment))
+	{
+		(void) err_set(err, ERR_CLASS_USAGE, ERR_CONFIG,
+					   "the deployment's name has %zu bytes, more than %zu", strlen(deployment),
+					   sizeof(identity->deployment) - 1);
+		return NULL;
+	}
+	identity = alloc_zero(sizeof(*identity));
 	if (identity == NULL)
 		goto fail;
 	identity->model = model;
-	snprintf(identity->deployment, sizeof(identity->deployment), "%s", deployment);
+	memcpy(identity->deployment, deployment, strlen(deployment));
 	pthread_rwlock_init(&identity->lock, NULL);
 	pthread_mutex_init(&identity->gate, NULL);
 	identity_delta_init(&identity->delta);

@@ -164,7 +164,7 @@ identity_judge_check(const Identity *identity, const IdentityJudgement *j, uint6
 		other = parted(identity, &x, &y, &by);
 		if (other != 0)
 			return refuse(identity, j, other, by, message, size);
-		if (x.count + y.count > TIED_MOST / 2)
+		if (tied_at(&x, b) == x.count && x.count + y.count > TIED_MOST / 2)
 		{
 			snprintf(message, size, "judgement %llu would tie more than %d records",
 					 (unsigned long long) j->handle, TIED_MOST / 2);

@@ -4,7 +4,7 @@
  *
  * "bits" lines sum to the score printed, so that a reader, or a script, can check it.
  */
-#include "identity/identity_state_priv.h"
+#include "identity/identity_explain_priv.h"
 
 #include <string.h>
 
@@ -149,28 +149,6 @@ out:
 	return done;
 }
 
-/* What would have to be otherwise for the record to belong, or not to. */
-static bool
-print_change(const Identity *identity, unsigned kind, int32_t best, int32_t mean, bool inside,
-			 Buffer *out, Err *err)
-{
-	int32_t link = model_parameter(identity->model, kind, PARAMETER_link);
-	int32_t gate = model_parameter(identity->model, kind, PARAMETER_gate);
-	const char *what = inside ? "would leave" : "would join";
-
-	if (inside)
-		return buffer_printf(out, err,
-							 "change %s if its best bits fell below %.2f (now %.2f), if its mean "
-							 "bits fell below %.2f (now %.2f), or by the answer \"split\"\n",
-							 what, link / (double) BIT, best / (double) BIT, gate / (double) BIT,
-							 mean / (double) BIT);
-	return buffer_printf(out, err,
-						 "change %s with best bits of %.2f or more (now %.2f) and mean bits of "
-						 "%.2f or more (now %.2f), or by the answer \"same\"\n",
-						 what, link / (double) BIT, best / (double) BIT, gate / (double) BIT,
-						 mean / (double) BIT);
-}
-
 bool
 identity_explain_record(const Identity *identity, IdentityRef ref, const IdentityId *customer,
 						Buffer *out, Err *err)
@@ -180,7 +158,7 @@ identity_explain_record(const Identity *identity, IdentityRef ref, const Identit
 	int64_t sum = 0;
 	int32_t best = INT32_MIN;
 	Comparison c;
-	bool done = false, inside;
+	bool done = false;
 
 	identity_query_enter(identity);
 	number = identity_find(identity, ref);
@@ -193,7 +171,6 @@ identity_explain_record(const Identity *identity, IdentityRef ref, const Identit
 		goto out;
 	}
 	form = identity_form_of(identity, identity_record(identity, number));
-	inside = identity_record(identity, number)->entity == entity;
 	if (!print_side(identity, "a", number, out, err))
 		goto out;
 	for (uint32_t at = identity_entity(identity, entity)->head; at != 0;
@@ -233,7 +210,7 @@ identity_explain_record(const Identity *identity, IdentityRef ref, const Identit
 		   print_standing(identity, number, best_member, out, err) &&
 		   buffer_printf(out, err, "best %+.4f mean %+.4f over %u\n", best / (double) BIT,
 						 (double) sum / members / BIT, members) &&
-		   print_change(identity, form->kind, best, (int32_t) (sum / members), inside, out, err);
+		   identity_explain_change(identity, number, entity, out, err);
 out:
 	identity_query_leave(identity);
 	return done;

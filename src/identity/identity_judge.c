@@ -12,7 +12,11 @@
 #include <string.h>
 
 #define JUDGES	  offsetof(Root, judges)
-#define TEXT_MOST 500 /* bytes of a user or a reason */
+#define TEXT_MOST 500	/* bytes of a user or a reason */
+#define SEEN_MOST 30000 /* records listed, of both sides */
+
+_Static_assert(sizeof(JudgeBody) + (2 + SEEN_MOST) * sizeof(uint64_t) + 8192 <= STORE_LARGEST,
+			   "the largest answer, with its names and texts, has a place");
 
 const char *
 identity_verdict_name(IdentityVerdict verdict)
@@ -199,8 +203,6 @@ make_body(Identity *identity, const IdentityJudgement *j)
 									 : identity_text_cut(texts[i], TEXT_MOST);
 		size += length[i] + 1;
 	}
-	if (size > STORE_LARGEST)
-		longjmp(*identity->store.out, 2);
 	ref = identity_store_new(&identity->store, size);
 	body = store_at(&identity->store, ref);
 	body->size = (uint32_t) size;
@@ -257,6 +259,11 @@ well_formed(const IdentityJudgement *j)
 {
 	const IdentityRef *b = side_b(j);
 
+	/* a record is no stranger to itself */
+	for (size_t i = 0; j->verdict == IDENTITY_SPLIT && i < j->nseen_b; i++)
+		if (identity_named(j->seen_b[i]) && identity_named(j->a) &&
+			strcmp(j->seen_b[i].source, j->a.source) == 0 && strcmp(j->seen_b[i].id, j->a.id) == 0)
+			return false;
 	return identity_named(j->a) && identity_named(*b) && all_named(j->seen_a, j->nseen_a) &&
 		   all_named(j->seen_b, j->nseen_b) && j->handle != 0 && j->verdict >= IDENTITY_SAME &&
 		   j->verdict <= IDENTITY_SPLIT && (j->verdict != IDENTITY_SPLIT || j->nseen_b > 0);
@@ -279,6 +286,12 @@ judgeable(const Identity *identity, const IdentityJudgement *j, uint32_t a, uint
 		snprintf(message, size, "judgement %llu calls a person and a company the same",
 				 (unsigned long long) j->handle);
 		return IDENTITY_ABSENT;
+	}
+	if (j->nseen_a + j->nseen_b > SEEN_MOST)
+	{
+		snprintf(message, size, "judgement %llu lists more than %d records",
+				 (unsigned long long) j->handle, SEEN_MOST);
+		return IDENTITY_CONTRADICTION;
 	}
 	if (!has_room(identity, j, message, size))
 		return IDENTITY_CONTRADICTION;

@@ -169,6 +169,8 @@ identity_judgements(const Identity *identity, IdentityJudgedVisit visit, void *c
 		judged.user = identity_judge_text(body, 4);
 		judged.reason = identity_judge_text(body, 5);
 		judged.asks_again = (judge->flags & JUDGE_ASK_AGAIN) != 0;
+		judged.version_a = judge->version_a;
+		judged.version_b = judge->version_b;
 		if (!visit(context, &judged))
 			break;
 	}

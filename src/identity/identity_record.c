@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECORDS offsetof(Root, records)
+#define RECORDS		 offsetof(Root, records)
+#define VERSION_MOST INT32_MAX /* of an adopted customer: no run of changes makes it go round */
 
 static Ref
 copy_form(Identity *identity, const IdentityForm *form)
@@ -74,7 +75,7 @@ put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32
 		record = identity_record(identity, number);
 		if (record->handle != change->handle)
 			identity_record_edit(identity, number)->handle = change->handle;
-		if (change->type == IDENTITY_UPSERT && same_form(identity_form_of(identity, record), form))
+		if (same_form(identity_form_of(identity, record), form))
 			return IDENTITY_SAME_FORM;
 		if (record->entity != 0)
 			identity_entity_touch(identity, record->entity);
@@ -97,10 +98,12 @@ put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32
 	if (change->type == IDENTITY_ADOPT && !known)
 	{
 		uint32_t entity = identity_entity_adopt(identity, &change->customer, change->version);
+		uint32_t version = identity_entity(identity, entity)->version;
 
 		identity_entity_touch(identity, entity);
 		if (change->version != 0)
-			identity_entity_edit(identity, entity)->version = change->version;
+			identity_entity_edit(identity, entity)->version =
+				change->version > version ? change->version : version;
 		record->entity = entity;
 		record->next_member = identity_entity(identity, entity)->head;
 		record->flags |= RECORD_UNSETTLED;
@@ -121,12 +124,9 @@ put_form(Identity *identity, const IdentityChange *change, uint64_t hash, uint32
 static bool
 adoptable(const Identity *identity, const IdentityChange *change)
 {
-	static const IdentityId none;
 	uint32_t number = identity_entity_find(identity, &change->customer);
 	const EntityRow *entity = number == 0 ? NULL : identity_entity(identity, number);
 
-	if (memcmp(&change->customer, &none, sizeof(none)) == 0)
-		return false;
 	return entity == NULL || (entity->state == ENTITY_LIVE &&
 							  (identity_record(identity, entity->head)->flags & RECORD_UNSETTLED));
 }
@@ -134,6 +134,7 @@ adoptable(const Identity *identity, const IdentityChange *change)
 IdentityStatus
 identity_record_put(Identity *identity, const IdentityChange *change, char *message, size_t size)
 {
+	static const IdentityId none;
 	uint64_t hash;
 	uint32_t number;
 
@@ -149,6 +150,13 @@ identity_record_put(Identity *identity, const IdentityChange *change, char *mess
 		snprintf(message, size, "record %.100s/%.100s has the 64-bit hash of record %.100s/%.100s",
 				 change->ref.source, change->ref.id, has.source, has.id);
 		return IDENTITY_CONTRADICTION;
+	}
+	if (change->type == IDENTITY_ADOPT && number == 0 &&
+		(memcmp(&change->customer, &none, sizeof(none)) == 0 || change->version > VERSION_MOST))
+	{
+		snprintf(message, size,
+				 "the customer to adopt the record has no id, or an impossible version");
+		return IDENTITY_ABSENT;
 	}
 	if (change->type == IDENTITY_ADOPT && number == 0 && !adoptable(identity, change))
 	{
