@@ -100,24 +100,45 @@ cli_identity_review(const Identity *identity, const char *path, bool sources, si
 
 /* ---- values ---- */
 
+/* Bytes of the character at text if nobody sees it and it changes what is seen: a C1 control, which
+ * some terminals obey, a line's or paragraph's end, or one that turns the direction of a text; else 0. */
+static size_t
+output_unseen(const char *text, size_t length)
+{
+	const unsigned char *at = (const unsigned char *) text;
+
+	if (length >= 2 && ((at[0] == 0xc2 && at[1] < 0xa0) || (at[0] == 0xd8 && at[1] == 0x9c)))
+		return 2;
+	if (length < 3 || at[0] != 0xe2)
+		return 0;
+	return (at[1] == 0x80 &&
+			(at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae))) ||
+				   (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9)
+			   ? 3
+			   : 0;
+}
+
 bool
 cli_html_text(Buffer *out, const char *text, size_t length, Err *err)
 {
 	for (size_t i = 0; i < length; i++)
 	{
 		unsigned char letter = (unsigned char) text[i];
-		const char *safe = letter == '<'	? "&lt;"
-						   : letter == '>'	? "&gt;"
-						   : letter == '&'	? "&amp;"
-						   : letter == '"'	? "&quot;"
-						   : letter == '\'' ? "&#39;"
-						   : letter == 0x7f || (letter < 0x20 && letter != '\n' && letter != '\t')
-							   ? "\xef\xbf\xbd"
-							   : NULL;
+		size_t unseen = output_unseen(text + i, length - i);
+		const char *safe =
+			letter == '<'	 ? "&lt;"
+			: letter == '>'	 ? "&gt;"
+			: letter == '&'	 ? "&amp;"
+			: letter == '"'	 ? "&quot;"
+			: letter == '\'' ? "&#39;"
+			: letter == 0x7f || unseen > 0 || (letter < 0x20 && letter != '\n' && letter != '\t')
+				? "\xef\xbf\xbd"
+				: NULL;
 
 		if (!(safe != NULL ? buffer_append_text(out, safe, err)
 						   : buffer_append_byte(out, letter, err)))
 			return false;
+		i += unseen > 0 ? unseen - 1 : 0;
 	}
 	return true;
 }
@@ -165,12 +186,11 @@ cli_terminal_text(Buffer *out, const char *text, size_t length, Err *err)
 	for (size_t i = 0; i < length; i++)
 	{
 		unsigned char letter = (unsigned char) text[i];
-		/* C1 controls are U+0080 to U+009F, in two bytes; some terminals obey them. */
-		bool c1 = letter == 0xc2 && i + 1 < length && (unsigned char) text[i + 1] < 0xa0;
+		size_t unseen = output_unseen(text + i, length - i);
 
-		if (letter < 0x20 || letter == 0x7f || c1)
+		if (letter < 0x20 || letter == 0x7f || unseen > 0)
 		{
-			i += c1 ? 1 : 0;
+			i += unseen > 0 ? unseen - 1 : 0;
 			if (!buffer_append_byte(out, ' ', err))
 				return false;
 		}

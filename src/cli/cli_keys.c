@@ -14,6 +14,24 @@ static volatile sig_atomic_t keys_changed;
 
 static const int keys_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
+static volatile sig_atomic_t keys_are_raw;
+
+static void keys_raw(bool raw);
+
+/* The shell that takes the terminal over meanwhile finds it as it was; afterwards keys come as before. */
+static void
+keys_stopped(int number)
+{
+	int saved = errno;
+	bool raw = keys_are_raw != 0;
+
+	(void) number;
+	keys_raw(false);
+	(void) raise(SIGSTOP);
+	keys_raw(raw);
+	errno = saved;
+}
+
 static void
 keys_ended(int number)
 {
@@ -32,6 +50,7 @@ keys_raw(bool raw)
 
 	if (!keys_changed)
 		return;
+	keys_are_raw = raw;
 	if (raw)
 	{
 		/* ^C and ^Z come as keys, so that the terminal is never left without its echo. */
@@ -46,6 +65,8 @@ bool
 cli_keys_open(void)
 {
 	struct sigaction ended = {.sa_handler = keys_ended, .sa_flags = (int) SA_RESETHAND};
+	struct sigaction stopped = {.sa_handler = keys_stopped, .sa_flags = SA_RESTART};
+	struct sigaction before;
 
 	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &keys_before) != 0)
 		return false;
@@ -59,6 +80,9 @@ cli_keys_open(void)
 		if (sigaction(keys_signals[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
 			(void) sigaction(keys_signals[i], &ended, NULL);
 	}
+	(void) sigemptyset(&stopped.sa_mask);
+	if (sigaction(SIGTSTP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		(void) sigaction(SIGTSTP, &stopped, NULL);
 	keys_raw(true);
 	return true;
 }

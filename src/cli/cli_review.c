@@ -17,7 +17,7 @@
 #include "goldpan/alloc.h"
 #include "goldpan/clock.h"
 
-#define REVIEW_USER_MOST 200
+#define REVIEW_USER_MOST 200 /* as the message says */
 
 /* ---- names ---- */
 
@@ -47,21 +47,27 @@ review_user(const CliArgs *args)
 	return user != NULL ? user : entry != NULL ? entry->pw_name : "unknown";
 }
 
-/* It is written beside each answer, and an answer is taken back by it. */
-static bool
-review_user_fits(const CliArgs *args, Err *err)
+const char *
+review_user_problem(const char *user)
 {
-	const char *user = review_user(args);
 	size_t length = strlen(user);
 
 	for (size_t i = 0; i < length; i++)
 	{
 		if ((unsigned char) user[i] < ' ' || user[i] == 0x7f)
-			return cli_usage_error(args->command, err, "--user has a control character");
+			return "the user's name has a control character";
 	}
-	return (length > 0 && length <= REVIEW_USER_MOST && dataset_utf8_valid(user, length)) ||
-		   cli_usage_error(args->command, err, "--user must be a name in UTF-8 of 1 to %d bytes",
-						   REVIEW_USER_MOST);
+	if (length > 0 && length <= REVIEW_USER_MOST && dataset_utf8_valid(user, length))
+		return NULL;
+	return "the user must be a name in UTF-8 of 1 to 200 bytes";
+}
+
+static bool
+review_user_fits(const CliArgs *args, Err *err)
+{
+	const char *problem = review_user_problem(review_user(args));
+
+	return problem == NULL || cli_usage_error(args->command, err, "%s (--user)", problem);
 }
 
 /* ---- opening ---- */
@@ -198,6 +204,7 @@ typedef struct ReviewFirst
 	ReviewItem *item;
 	bool found;
 	size_t count;
+	size_t audits; /* those of earlier looks left out */
 	bool ok;
 	Err *err;
 } ReviewFirst;
@@ -215,6 +222,8 @@ review_visit(void *context, const IdentityReviewItem *from)
 		if (strcmp(session->asked[i], (const char *) session->line.data) == 0)
 			return true;
 	}
+	if (from->type == IDENTITY_REVIEW_AUDIT && first->audits++ >= session->audit - session->audited)
+		return first->ok;
 	first->count++;
 	if (first->found || !first->ok)
 		return first->ok;
@@ -251,6 +260,7 @@ review_asked(ReviewSession *session, const ReviewItem *item, IdentityStatus stat
 
 	if (item->item.type != IDENTITY_REVIEW_AUDIT && status != IDENTITY_CONTRADICTION)
 		return true;
+	session->audited += item->item.type == IDENTITY_REVIEW_AUDIT ? 1 : 0;
 	if (!review_item_key(&item->item, &session->line, err))
 		return false;
 	grown = alloc_resize(session->asked, (session->nasked + 1) * sizeof(*grown));

@@ -202,37 +202,81 @@ csv_text(ImportRun *run, const DatasetCsvRow *row, int column, Err *err)
 	return arena_text(&run->session->arena, field->text, field->length, err);
 }
 
-/* Splits "source:id source:id"; a member is found by its whole text, so blanks in ids do no harm
- * as long as the members' own texts are used. */
-static bool
-csv_foreign(const ReviewItem *item, const char *text, IdentityRef *foreign, size_t *count)
+static const IdentityRef *
+csv_member(const ReviewItem *item, size_t index)
 {
+	return index < item->nmembers_a ? &item->members_a[index]
+									: &item->members_b[index - item->nmembers_a];
+}
+
+/* Where a text goes on after the member it begins with, past the blanks; 0 when it does not. */
+static size_t
+csv_begins(const char *text, const IdentityRef *member)
+{
+	size_t source = strlen(member->source);
+	size_t id = strlen(member->id);
+	const char *end;
+
+	if (strncmp(text, member->source, source) != 0 || text[source] != ':' ||
+		strncmp(text + source + 1, member->id, id) != 0)
+		return 0;
+	end = text + source + 1 + id;
+	return *end == ' ' || *end == '\0' ? (size_t) (end - text) + strspn(end, " ") : 0;
+}
+
+/* Splits "source:id source:id"; members are found by their whole texts. Ids may have blanks, and
+ * then a text may be read in two ways, which is refused; NULL, or why. */
+static const char *
+csv_foreign(ImportRun *run, const ReviewItem *item, const char *text, IdentityRef *foreign,
+			size_t *count, Err *err)
+{
+	size_t length = strlen(text);
+	size_t at = strspn(text, " ");
+	/* in how many ways, at most 2, the text can be read from there on */
+	uint8_t *ways = arena_zero(&run->session->arena, length + 1, err);
+
 	*count = 0;
-	while (*text != '\0')
+	if (ways == NULL)
+		return "out of memory";
+	ways[length] = 1;
+	for (size_t from = length; from-- > 0;)
 	{
-		bool found = false;
-
-		while (*text == ' ')
-			text++;
-		for (size_t i = 0; *text != '\0' && !found && i < item->nmembers_a + item->nmembers_b; i++)
+		if (from > 0 && text[from - 1] != ' ')
+			continue;
+		for (size_t i = 0; ways[from] < 2 && i < item->nmembers_a + item->nmembers_b; i++)
 		{
-			const IdentityRef *member =
-				i < item->nmembers_a ? &item->members_a[i] : &item->members_b[i - item->nmembers_a];
-			size_t source = strlen(member->source);
-			size_t id = strlen(member->id);
+			size_t next = csv_begins(text + from, csv_member(item, i));
 
-			if (strncmp(text, member->source, source) != 0 || text[source] != ':' ||
-				strncmp(text + source + 1, member->id, id) != 0 ||
-				(text[source + 1 + id] != ' ' && text[source + 1 + id] != '\0'))
-				continue;
-			foreign[(*count)++] = *member;
-			text += source + 1 + id;
-			found = true;
+			ways[from] = (uint8_t) (ways[from] + (next > 0 ? ways[from + next] : 0));
 		}
-		if (!found && *text != '\0')
-			return false;
 	}
-	return *count > 0;
+	if (at == length || ways[at] == 0)
+		return "foreign_records must name members, as source:id separated by blanks";
+	if (ways[at] > 1)
+		return "its foreign_records can be read in two ways: name fewer, or answer without a file";
+	while (at < length)
+		for (size_t i = 0, next = 0; next == 0; i++)
+		{
+			next = csv_begins(text + at, csv_member(item, i));
+			if (next == 0 || ways[at + next] == 0)
+			{
+				next = 0;
+				continue;
+			}
+			foreign[(*count)++] = *csv_member(item, i);
+			at += next;
+		}
+	return NULL;
+}
+
+static bool
+csv_version(const char *text, uint32_t *version)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	*version = (uint32_t) number;
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number > 0 && number <= UINT32_MAX;
 }
 
 /* Finds the question of a row as it is today; a reason when it is no longer the same. */
@@ -255,10 +299,9 @@ csv_question(ImportRun *run, const DatasetCsvRow *row, ReviewItem *item, Err *er
 	if (customer_a == NULL || customer_b == NULL || version_a == NULL || version_b == NULL ||
 		of->a.source == NULL || of->a.id == NULL || of->b.source == NULL || of->b.id == NULL)
 		return "out of memory";
-	of->version_a = (uint32_t) strtoul(version_a, NULL, 10);
-	of->version_b = (uint32_t) strtoul(version_b, NULL, 10);
 	if (!dataset_id_parse(customer_a, &of->customer_a) ||
-		!dataset_id_parse(customer_b, &of->customer_b) || of->version_a == 0 || of->version_b == 0)
+		!dataset_id_parse(customer_b, &of->customer_b) || !csv_version(version_a, &of->version_a) ||
+		!csv_version(version_b, &of->version_b))
 		return "its customers or versions cannot be read";
 	if (!identity_customer(run->session->identity, of->a, &now_a) ||
 		!identity_customer(run->session->identity, of->b, &now_b))
@@ -285,14 +328,20 @@ csv_judged(void *context, const IdentityJudged *judged)
 	CsvAnswered *answered = context;
 	const IdentityReviewItem *item = answered->item;
 
-	answered->found =
-		judged->verdict == answered->verdict && !judged->asks_again &&
-		((review_same_ref(judged->a, item->a) && review_same_ref(judged->b, item->b)) ||
-		 (review_same_ref(judged->a, item->b) && review_same_ref(judged->b, item->a)));
+	bool swapped = !review_same_ref(judged->a, item->a);
+	IdentityRef a = swapped ? item->b : item->a, b = swapped ? item->a : item->b;
+	uint32_t version_a = swapped ? item->version_b : item->version_a;
+	uint32_t version_b = swapped ? item->version_a : item->version_b;
+
+	answered->found = judged->verdict == answered->verdict && !judged->asks_again &&
+					  review_same_ref(judged->a, a) && review_same_ref(judged->b, b) &&
+					  (judged->verdict != IDENTITY_UNSURE ||
+					   (judged->version_a == version_a && judged->version_b == version_b));
 	return !answered->found;
 }
 
-/* "Different" changes no customer: a sheet that is read again must not be taken again. */
+/* "Different" and "unsure" change no customer: a sheet that is read again must not be taken again.
+ * An "unsure" about what the customers were is no answer about what they are. */
 static bool
 csv_answered(const ImportRun *run, const ReviewItem *item, IdentityVerdict verdict)
 {
@@ -319,12 +368,15 @@ csv_take(ImportRun *run, const DatasetCsvRow *row, Err *err)
 		return "out of memory";
 	if (answer.user[0] == '\0')
 		answer.user = run->user;
+	problem = review_user_problem(answer.user);
+	if (problem != NULL)
+		return problem;
 	if (!identity_verdict_parse(verdict->text, verdict->length, &answer.verdict))
 		return "its answer is none of same, different, unsure and split";
 	problem = csv_question(run, row, &item, err);
 	if (problem != NULL)
 		return problem;
-	if (answer.verdict != IDENTITY_UNSURE && csv_answered(run, &item, answer.verdict))
+	if (csv_answered(run, &item, answer.verdict))
 		return "stale: it was answered so since";
 	if (answer.verdict == IDENTITY_SPLIT)
 	{
@@ -332,8 +384,9 @@ csv_take(ImportRun *run, const DatasetCsvRow *row, Err *err)
 							  (strlen(foreign_text) / 2 + 1) * sizeof(*foreign), err);
 		if (foreign == NULL)
 			return "out of memory";
-		if (!csv_foreign(&item, foreign_text, foreign, &answer.nforeign))
-			return "foreign_records must name members, as source:id separated by blanks";
+		problem = csv_foreign(run, &item, foreign_text, foreign, &answer.nforeign, err);
+		if (problem != NULL)
+			return problem;
 		answer.foreign = foreign;
 	}
 	else if (foreign_text[0] != '\0')
@@ -355,7 +408,12 @@ csv_refuse(ImportRun *run, const DatasetCsvRow *row, const char *problem, Err *e
 	(void) snprintf(line, sizeof(line), "%" PRId64, row->line);
 	if (run->rejects == NULL)
 	{
-		(void) fprintf(stderr, "%s:%s: refused: %s\n", run->path, line, problem);
+		/* records are named in it, by whatever their ids are */
+		buffer_clear(&run->session->line);
+		if (!cli_terminal_text(&run->session->line, problem, strlen(problem), err))
+			return false;
+		(void) fprintf(stderr, "%s:%s: refused: %.*s\n", run->path, line,
+					   (int) run->session->line.length, (const char *) run->session->line.data);
 		return true;
 	}
 	out = dataset_file_buffer(run->rejects);

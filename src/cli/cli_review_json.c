@@ -165,6 +165,8 @@ json_answer(JsonRun *run, const ReviewItem *item, const json_t *json, Err *err)
 		run->ended = true;
 		return true;
 	}
+	if (review_user_problem(answer.user) != NULL)
+		return json_refuse(run, review_user_problem(answer.user), err);
 	if (json_is_true(json_object_get(json, "undo")))
 		return json_undo(run, answer.user, err);
 	if (json_integer_value(json_object_get(json, "item")) != run->number)

@@ -24,8 +24,9 @@ typedef struct ReviewSession
 	DatasetStore *store;
 	Identity *identity;
 	uint64_t position;
-	size_t audit;
-	Arena arena; /* of the current item */
+	size_t audit;	/* automatic links to mix in */
+	size_t audited; /* of them, asked in this sitting */
+	Arena arena;	/* of the current item */
 	Buffer events;
 	Buffer line;
 	char **asked; /* not asked again in this sitting: "source\0id\0source\0id" hashes as text */
@@ -62,6 +63,8 @@ bool review_undo(ReviewSession *session, const char *user, uint64_t *handle, Err
 
 const char *review_type_name(IdentityReviewType type);
 const char *review_status_name(IdentityStatus status);
+/* Why a name cannot be one that answers carry, and are taken back by; NULL when it can. */
+const char *review_user_problem(const char *user);
 /* The name that answers carry unless --user says another. */
 const char *review_user(const CliArgs *args);
 

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
 #include <unistd.h>
 
 #include "cli/cli_evidence.h"
@@ -29,32 +31,55 @@ screen_style(ReviewScreen *screen, const char *code, Err *err)
 	return !screen->color || buffer_printf(&screen->out, err, "\033[%sm", code);
 }
 
-/* Appends at most `width` characters, then blanks up to it. */
+/* How many columns a terminal gives a character. */
+static int
+screen_columns(UChar32 letter)
+{
+	int8_t type = u_charType(letter);
+	int wide = u_getIntPropertyValue(letter, UCHAR_EAST_ASIAN_WIDTH);
+
+	if (type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK || type == U_FORMAT_CHAR)
+		return 0;
+	return wide == U_EA_FULLWIDTH || wide == U_EA_WIDE ? 2 : 1;
+}
+
+/* How many bytes of the text go into so many columns; *columns: those that they take. */
+static size_t
+screen_fits(const char *text, size_t length, int width, int *columns)
+{
+	size_t at = 0;
+
+	*columns = 0;
+	while (at < length)
+	{
+		size_t next = at;
+		UChar32 letter;
+		int more;
+
+		U8_NEXT(text, next, length, letter);
+		more = letter < 0 ? 1 : screen_columns(letter);
+		if (*columns + more > width)
+			break;
+		*columns += more;
+		at = next;
+	}
+	return at;
+}
+
+/* Appends what goes into `width` columns, then blanks up to it. */
 static bool
 screen_cell(ReviewScreen *screen, const char *text, size_t length, int width, Err *err)
 {
-	int shown = 0;
-	size_t at = 0;
+	int columns;
+	size_t fits = screen_fits(text, length, width, &columns);
+	bool whole = fits == length;
 
-	while (at < length && shown < width)
-	{
-		size_t next = at + 1;
-
-		while (next < length && ((unsigned char) text[next] & 0xc0) == 0x80)
-			next++;
-		if (shown + 1 == width && next < length)
-		{
-			if (!buffer_append_text(&screen->out, "\xe2\x80\xa6", err))
-				return false;
-			at = length;
-		}
-		else if (!buffer_append(&screen->out, text + at, next - at, err))
-			return false;
-		else
-			at = next;
-		shown++;
-	}
-	for (; shown < width; shown++)
+	if (!whole)
+		fits = screen_fits(text, length, width - 1, &columns);
+	if (!buffer_append(&screen->out, text, fits, err) ||
+		(!whole && !buffer_append_text(&screen->out, "\xe2\x80\xa6", err)))
+		return false;
+	for (columns += whole ? 0 : 1; columns < width; columns++)
 	{
 		if (!buffer_append_byte(&screen->out, ' ', err))
 			return false;
@@ -62,13 +87,13 @@ screen_cell(ReviewScreen *screen, const char *text, size_t length, int width, Er
 	return true;
 }
 
-bool
-review_screen_value(ReviewScreen *screen, const char *text, size_t length, Err *err)
+/* To screen->text: safe, and masked when asked for. */
+static bool
+screen_append(ReviewScreen *screen, const char *text, size_t length, Err *err)
 {
 	Buffer masked;
 	bool ok;
 
-	buffer_clear(&screen->text);
 	if (!screen->mask)
 		return cli_terminal_text(&screen->text, text, length, err);
 	buffer_init(&masked, (size_t) 16 << 20);
@@ -76,6 +101,13 @@ review_screen_value(ReviewScreen *screen, const char *text, size_t length, Err *
 		 cli_terminal_text(&screen->text, (const char *) masked.data, masked.length, err);
 	buffer_release(&masked);
 	return ok;
+}
+
+bool
+review_screen_value(ReviewScreen *screen, const char *text, size_t length, Err *err)
+{
+	buffer_clear(&screen->text);
+	return screen_append(screen, text, length, err);
 }
 
 /* ---- both sides ---- */
@@ -189,12 +221,13 @@ screen_heads(ReviewScreen *screen, const ReviewItem *item, int width, Err *err)
 			buffer_clear(&screen->text);
 			(void) snprintf(size, sizeof(size), "%zu record%s", sizes[side],
 							sizes[side] == 1 ? "" : "s");
-			if (!(row == 1 ? buffer_append_text(&screen->text, size, err)
-						   : cli_terminal_text(&screen->text, refs[side].source,
-											   strlen(refs[side].source), err) &&
-								 buffer_append_byte(&screen->text, ':', err) &&
-								 cli_terminal_text(&screen->text, refs[side].id,
-												   strlen(refs[side].id), err)) ||
+			if (!(row == 1
+					  ? buffer_append_text(&screen->text, size, err)
+					  : cli_terminal_text(&screen->text, refs[side].source,
+										  strlen(refs[side].source), err) &&
+							buffer_append_byte(&screen->text, ':', err) &&
+							/* an id may name a person: an e-mail address as a key */
+							screen_append(screen, refs[side].id, strlen(refs[side].id), err)) ||
 				!screen_cell(screen, (const char *) screen->text.data, screen->text.length, width,
 							 err) ||
 				!buffer_append_text(&screen->out, side == 0 ? "  " : "\n", err))

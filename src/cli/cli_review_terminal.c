@@ -122,9 +122,17 @@ terminal_answer(ReviewScreen *terminal, const ReviewItem *item, IdentityVerdict 
 	}
 	if (!review_answer(terminal->session, item, &answer, &status, &message, err))
 		return false;
-	if (status != IDENTITY_DONE)
-		(void) snprintf(terminal->status, sizeof(terminal->status), "Not taken (%s): %s",
-						review_status_name(status), message != NULL ? message : "");
+	if (status == IDENTITY_DONE)
+		return true;
+	/* It names records, by whatever their ids are. */
+	buffer_clear(&terminal->text);
+	if (message == NULL || terminal->mask)
+		message = status == IDENTITY_CONTRADICTION ? "it contradicts earlier answers" : "";
+	if (!cli_terminal_text(&terminal->text, message, strlen(message), err))
+		return false;
+	(void) snprintf(terminal->status, sizeof(terminal->status), "Not taken (%s): %.*s",
+					review_status_name(status), (int) terminal->text.length,
+					(const char *) terminal->text.data);
 	return true;
 }
 
@@ -157,8 +165,12 @@ terminal_help(ReviewScreen *terminal, Err *err)
 	buffer_clear(&terminal->out);
 	if (!buffer_append_text(&terminal->out, help, err) || !cli_print(&terminal->out, err))
 		return false;
-	if (terminal->clears && cli_keys_next() < 0)
-		terminal->ended = true;
+	if (terminal->clears)
+	{
+		terminal->ended = cli_keys_next() < 0;
+		/* of a key of several bytes none may answer the question */
+		cli_keys_drop();
+	}
 	return true;
 }
 

@@ -138,6 +138,7 @@ def masked_evidence_keeps_names_and_levels(state):
     screen.key("e")
     words = set(re.findall(r"[^\s:,=]+", screen.text))
     assert not words & values and not words & {value.lower() for value in values}, "a value shows"
+    assert not re.search(r"\bk\d{4}\b", screen.text), "a record's id shows"
     assert re.search(r"(name|e-mail|birth) +(exact|differs|close|similar|\w+)+ +[+-]\d", screen.text), screen.text
     screen.end()
 
@@ -166,6 +167,32 @@ def a_signal_gives_the_terminal_back(state):
         os.close(screen.fd)
 
 
+def a_stopped_sitting_goes_on_with_single_keys(state):
+    screen = Screen(state)
+    os.kill(screen.pid, signal.SIGTSTP)
+    assert os.WIFSTOPPED(os.waitpid(screen.pid, os.WUNTRACED)[1])
+    assert termios.tcgetattr(screen.fd)[3] == screen.before, "a stopped sitting keeps the terminal"
+    os.kill(screen.pid, signal.SIGCONT)
+    end = time.monotonic() + 10
+    while termios.tcgetattr(screen.fd)[3] & (termios.ECHO | termios.ICANON):
+        assert time.monotonic() < end, "keys need Enter after a stop"
+        time.sleep(0.01)
+    screen.key("d")
+    assert screen.counts()[0] == 1
+    screen.end()
+
+
+def what_leaves_the_help_answers_nothing(state):
+    screen = Screen(state)
+    screen.key("?", r"Any key goes back to the question\. $")
+    screen.key("\x1bs")
+    time.sleep(0.2)
+    assert screen.counts()[0] == 0, "the rest of a key was an answer"
+    screen.key("e")
+    assert screen.counts()[0] == 0, "the rest of a key was an answer"
+    screen.end()
+
+
 def the_last_answer_can_be_taken_back(state):
     screen = Screen(state)
     while "No question is left" not in screen.text:
@@ -186,7 +213,8 @@ def names_that_cannot_be_kept_are_refused(state):
 TESTS = [keys_answer_and_nothing_else_does, an_interrupt_ends_a_sitting_and_answers_stay,
          a_split_takes_numbers_and_ranges, narrow_and_low_screens_fit,
          masked_evidence_keeps_names_and_levels, a_killed_sitting_keeps_what_was_answered,
-         a_signal_gives_the_terminal_back, the_last_answer_can_be_taken_back, names_that_cannot_be_kept_are_refused]
+         a_signal_gives_the_terminal_back, a_stopped_sitting_goes_on_with_single_keys,
+         what_leaves_the_help_answers_nothing, the_last_answer_can_be_taken_back, names_that_cannot_be_kept_are_refused]
 
 
 def main():
