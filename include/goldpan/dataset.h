@@ -175,6 +175,9 @@ typedef struct DatasetRecord
 	DatasetMoment copied; /* log: of the last copy of the table that has it; 0: there is none */
 	bool erased;		  /* log: it has an erasure of the record, and this is what came after */
 	DatasetMoment erased_at;
+	/* log: a bit for each attribute whose values the last update did not change, and that no event
+	 * before it in the log tells; fields have none of it */
+	uint32_t unknown;
 } DatasetRecord;
 
 typedef struct DatasetReader DatasetReader;

@@ -294,9 +294,20 @@ cli_identity_write_model(const char *path, const IdentityModel *model, Err *err)
 	return false;
 }
 
+static void
+identity_warn_rejected(int64_t rejected)
+{
+	if (rejected > 0)
+		(void) fprintf(stderr,
+					   "warning: %" PRId64
+					   " rows were rejected: \"goldpan identity match --rejects FILE\" tells them, "
+					   "with reasons\n",
+					   rejected);
+}
+
 static bool
 identity_train_input(CliIdentity *identity, const CliIdentityInput *input, IdentityTrainer *trainer,
-					 Err *err)
+					 int64_t *rejected, Err *err)
 {
 	DatasetReader *reader =
 		dataset_reader_open(identity->config, input->input, input->path, identity->memory, err);
@@ -314,6 +325,7 @@ identity_train_input(CliIdentity *identity, const CliIdentityInput *input, Ident
 
 		if (step == DATASET_RECORD)
 			ok = identity_trainer_add(trainer, record.kind, record.fields, record.nfields, err);
+		*rejected += step == DATASET_REJECTED ? 1 : 0;
 		if (rows++ % 1024 == 0)
 		{
 			dataset_reader_progress(reader, &done, &size);
@@ -331,6 +343,7 @@ cli_identity_train(CliIdentity *identity, Buffer *notes, Err *err)
 	IdentityModel *start = identity_model_default(err);
 	IdentityModel *model = NULL;
 	IdentityTrainer *trainer = NULL;
+	int64_t rejected = 0;
 	bool ok = start != NULL;
 
 	for (size_t i = 0; ok && i < identity->config->nparameters; i++)
@@ -343,11 +356,14 @@ cli_identity_train(CliIdentity *identity, Buffer *notes, Err *err)
 	}
 	ok = ok && (trainer = identity_trainer_new(start, identity->memory, err)) != NULL;
 	for (size_t i = 0; ok && i < identity->ninputs; i++)
-		ok = identity_train_input(identity, &identity->inputs[i], trainer, err);
+		ok = identity_train_input(identity, &identity->inputs[i], trainer, &rejected, err);
 	if (ok)
 	{
 		identity_trainer_threads(trainer, (unsigned) identity->threads);
 		model = identity_trainer_finish(trainer, notes, err);
+		/* who matches afterwards says it then */
+		if (model != NULL && notes != NULL)
+			identity_warn_rejected(rejected);
 	}
 	identity_trainer_free(trainer);
 	identity_model_free(start);
@@ -383,7 +399,7 @@ identity_load_input(CliIdentity *identity, const CliIdentityInput *input,
 }
 
 DatasetStore *
-cli_identity_load(CliIdentity *identity, int64_t *rejected, Err *err)
+cli_identity_load(CliIdentity *identity, Err *err)
 {
 	const char *folder = getenv("TMPDIR");
 	char *path = arena_printf(&identity->arena, err, "%s/goldpan-records.XXXXXX",
@@ -392,15 +408,15 @@ cli_identity_load(CliIdentity *identity, int64_t *rejected, Err *err)
 	DatasetStore *store = NULL;
 	uint64_t size;
 	uint64_t hash;
+	int64_t rejected = 0;
 	bool ok = path != NULL;
 	int fd = ok ? mkstemp(path) : -1;
 
-	*rejected = 0;
 	if (ok && fd < 0)
 		(void) err_set(err, ERR_CLASS_STOP, ERR_IO, "could not create file \"%s\": %m", path);
 	ok = fd >= 0 && (writer = dataset_store_create(path, err)) != NULL;
 	for (size_t i = 0; ok && i < identity->ninputs; i++)
-		ok = identity_load_input(identity, &identity->inputs[i], writer, rejected, err);
+		ok = identity_load_input(identity, &identity->inputs[i], writer, &rejected, err);
 	if (ok)
 	{
 		if (dataset_store_finish(writer, &size, &hash, err))
@@ -408,6 +424,8 @@ cli_identity_load(CliIdentity *identity, int64_t *rejected, Err *err)
 	}
 	else
 		dataset_store_abandon(writer);
+	if (store != NULL)
+		identity_warn_rejected(rejected);
 	/* It lives on in the mapping alone. */
 	if (fd >= 0)
 	{

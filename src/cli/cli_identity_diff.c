@@ -109,12 +109,11 @@ diff_open(DiffRun *run, const CliArgs *args, Err *err)
 	const char *old_path = diff_first_model(args);
 	const char *path = cli_value(args, "state");
 	const IdentityMemory memory = {.ceiling = run->common.memory};
-	int64_t rejected;
 
 	if (path == NULL)
 	{
 		run->owns_store = true;
-		run->store = cli_identity_load(&run->common, &rejected, err);
+		run->store = cli_identity_load(&run->common, err);
 		return run->store != NULL && diff_first(run, &memory, err);
 	}
 	run->state = dataset_state_open(path, DATASET_READ, err);

@@ -95,6 +95,33 @@ match_change(MatchRun *run, IdentityChangeType type, IdentityRef ref, IdentityKi
 	return dataset_feed_add(run->feed, &change, err);
 }
 
+/* Values that did not change, and that the log does not have any more, are those the state has. */
+static void
+match_fill(MatchRun *run, DatasetRecord *record, bool anew)
+{
+	static IdentityField filled[2 * DATASET_MAX_FIELDS];
+	static IdentityField fields[DATASET_MAX_FIELDS];
+	DatasetStored stored;
+	size_t count;
+
+	if (record->unknown == 0)
+		return;
+	if (anew || !dataset_store_find(run->old, record->ref, &stored) ||
+		dataset_store_marked(run->old, &stored))
+	{
+		run->holes++;
+		return;
+	}
+	memcpy(filled, record->fields, record->nfields * sizeof(filled[0]));
+	count = dataset_store_fields(&stored, fields);
+	for (size_t i = 0; i < count; i++)
+	{
+		if (record->unknown >> fields[i].attribute & 1)
+			filled[record->nfields++] = fields[i];
+	}
+	record->fields = filled;
+}
+
 /* anew: what was known of the record was erased in this run. */
 static bool
 match_record(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record, bool anew,
@@ -104,6 +131,7 @@ match_record(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record
 	bool known;
 	bool twice;
 
+	match_fill(run, record, anew);
 	if (!dataset_store_pack(record, &run->packed, err) ||
 		!dataset_store_add(run->doubles, record->ref, run->packed.data, run->packed.length, &twice,
 						   err))
@@ -113,7 +141,9 @@ match_record(MatchRun *run, const CliIdentityInput *input, DatasetRecord *record
 		record->problem = "its record id came before in this run";
 		return match_reject(run, input->path, record, err);
 	}
-	known = !anew && dataset_store_find(run->old, record->ref, &stored);
+	/* What is marked, and no double, an input before this one deleted or erased. */
+	known = !anew && dataset_store_find(run->old, record->ref, &stored) &&
+			!dataset_store_marked(run->old, &stored);
 	if (known)
 	{
 		(void) dataset_store_mark(run->old, &stored);
@@ -423,6 +453,11 @@ match_summary(const MatchRun *run, const IdentityStats *stats, const CliArgs *ar
 					   " records are not in the log any more, and stay until it says "
 					   "that they were deleted\n",
 					   run->unlogged);
+	if (run->holes > 0)
+		(void) fprintf(stderr,
+					   "note: %" PRId64
+					   " records lack values that did not change and are not in the log any more\n",
+					   run->holes);
 	if (run->withheld > 0)
 		(void) fprintf(stderr,
 					   "note: %" PRId64

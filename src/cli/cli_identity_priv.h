@@ -51,8 +51,8 @@ bool cli_identity_write_model(const char *path, const IdentityModel *model, Err 
 IdentityModel *cli_identity_train(CliIdentity *identity, Buffer *notes, Err *err) MUST_CHECK;
 
 /* Reads all inputs into a store of its own, for commands without a state; `deleted` records and
- * rejected rows are left out and counted. */
-DatasetStore *cli_identity_load(CliIdentity *identity, int64_t *rejected, Err *err) MUST_CHECK;
+ * rejected rows are left out, with a warning. */
+DatasetStore *cli_identity_load(CliIdentity *identity, Err *err) MUST_CHECK;
 
 /* The record that ARG names: its id, or SOURCE:ID where an id is in several sources. */
 bool cli_identity_find(const DatasetStore *store, const char *arg, DatasetStored *stored,

@@ -29,8 +29,11 @@ query_train(const CliArgs *args, Err *err)
 	buffer_init(&notes, QUERY_OUTPUT_MAX);
 	ok = cli_identity_read(&identity, args, true, err) &&
 		 cli_identity_apart(&identity, args, written, 1, err) &&
-		 (model = cli_identity_train(&identity, &notes, err)) != NULL &&
-		 cli_identity_write_model(path, model, err);
+		 (model = cli_identity_train(&identity, &notes, err)) != NULL;
+	if (ok && identity_model_records(model) == 0)
+		ok = err_set(err, ERR_CLASS_USAGE, ERR_DATA,
+					 "could not train a model: the input has no records");
+	ok = ok && cli_identity_write_model(path, model, err);
 	if (ok && !identity.quiet)
 		ok = buffer_printf(&notes, err, "model %016" PRIx64 "\n", identity_model_hash(model)) &&
 			 cli_print(&notes, err);
@@ -93,6 +96,9 @@ query_explain(const CliArgs *args, Err *err)
 		return false;
 	if (args->narguments == 0)
 		return cli_usage_error(args->command, err, "a record is missing");
+	if (args->narguments == 2 && cli_has(args, "customer"))
+		return cli_usage_error(args->command, err,
+							   "--customer is for one record, beside which there is another");
 	buffer_init(&out, QUERY_OUTPUT_MAX);
 	if ((state = dataset_state_open(path, DATASET_READ, err)) != NULL &&
 		(store = dataset_state_store(state, err)) != NULL &&
@@ -137,7 +143,6 @@ score_open(ScoreRun *run, const CliArgs *args, Err *err)
 {
 	const char *path = cli_value(args, "state");
 	const char *model = cli_value(args, "model");
-	int64_t rejected;
 
 	memset(run, 0, sizeof(*run));
 	if (!cli_identity_read(&run->common, args, path == NULL, err))
@@ -161,7 +166,7 @@ score_open(ScoreRun *run, const CliArgs *args, Err *err)
 	if (run->model == NULL && cli_identity_required(args, "model", err) == NULL)
 		return false;
 	run->owns_store = true;
-	run->store = cli_identity_load(&run->common, &rejected, err);
+	run->store = cli_identity_load(&run->common, err);
 	return run->store != NULL;
 }
 

@@ -253,8 +253,12 @@ match_engine(MatchRun *run, const CliArgs *args, Err *err)
 	}
 	run->next.deployment = deployment;
 	run->owns_identity = run->owns_old = true;
-	return match_first_model(run, args, err) && (run->old = dataset_store_new(err)) != NULL &&
-		   (run->identity = identity_new(run->model, deployment, &memory, err)) != NULL;
+	if (!match_first_model(run, args, err) || (run->old = dataset_store_new(err)) == NULL)
+		return false;
+	run->identity = identity_new(run->model, deployment, &memory, err);
+	if (run->identity == NULL && err->code == ERR_NOMEM)
+		(void) err_hint(err, "Give more with --memory.");
+	return run->identity != NULL;
 }
 
 /* A model is trained once; what the configuration says of it later is not done, and not silently. */

@@ -43,6 +43,7 @@ typedef struct MatchRun
 	size_t last_source;
 	DatasetErasures *erasures; /* the state's; NULL: there is none */
 	int64_t rows, rejected, added, changed, same, removed, kept, unlogged, withheld, uncovered;
+	int64_t holes; /* records without values that the log had once */
 	size_t questions;
 	Buffer packed;
 	Buffer scratch;

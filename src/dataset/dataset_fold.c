@@ -51,7 +51,12 @@ struct DatasetFold
 	DatasetText *values;
 };
 
-/* ---- blocks: values as length (UINT32_MAX: null) and text ---- */
+/* ---- blocks: values as length (UINT32_MAX: null, one less: unknown) and text ---- */
+
+#define FOLD_NULL	 UINT32_MAX
+#define FOLD_UNKNOWN (UINT32_MAX - 1)
+
+const char dataset_unknown[] = "";
 
 static const char *
 fold_values(const FoldRecord *record)
@@ -72,8 +77,8 @@ fold_read(const DatasetFold *fold, const FoldRecord *record, DatasetText *values
 
 		memcpy(&length, at, sizeof(length));
 		at += sizeof(length);
-		values[i].text = length == UINT32_MAX ? NULL : at;
-		values[i].length = length == UINT32_MAX ? 0 : length;
+		values[i].text = length == FOLD_NULL ? NULL : length == FOLD_UNKNOWN ? dataset_unknown : at;
+		values[i].length = length >= FOLD_UNKNOWN ? 0 : length;
 		at += values[i].length;
 	}
 }
@@ -177,19 +182,21 @@ fold_value(DatasetFold *fold, const LogEntry *entry, const DatasetColumn *column
 			}
 		}
 	}
-	if (text != NULL && length < UINT32_MAX)
+	if (text != NULL && length < FOLD_UNKNOWN)
 		size = (uint32_t) length;
 	return buffer_append(&fold->block, &size, sizeof(size), err) &&
-		   (size == UINT32_MAX || buffer_append(&fold->block, text, length, err));
+		   (size == FOLD_NULL || buffer_append(&fold->block, text, length, err));
 }
 
 static bool
 fold_kept(DatasetFold *fold, const DatasetText *value, Err *err)
 {
-	uint32_t size = value->text != NULL ? (uint32_t) value->length : UINT32_MAX;
+	uint32_t size = value->text == NULL				 ? FOLD_NULL
+					: value->text == dataset_unknown ? FOLD_UNKNOWN
+													 : (uint32_t) value->length;
 
 	return buffer_append(&fold->block, &size, sizeof(size), err) &&
-		   (value->text == NULL || buffer_append(&fold->block, value->text, value->length, err));
+		   (size >= FOLD_UNKNOWN || buffer_append(&fold->block, value->text, value->length, err));
 }
 
 /* Reads meta.unchanged, as ["a","b"], into fold->json; empty when there is none. */
@@ -289,6 +296,7 @@ fold_take(FoldRecord *record, const FoldEvent *event)
 static bool
 fold_keep(DatasetFold *fold, const LogEntry *entry, FoldRecord *record, Buffer *unchanged, Err *err)
 {
+	const DatasetText unknown = {dataset_unknown, 0};
 	char *block;
 
 	if (record->block != NULL)
@@ -296,9 +304,10 @@ fold_keep(DatasetFold *fold, const LogEntry *entry, FoldRecord *record, Buffer *
 	for (size_t i = 0; i < fold->input->ncolumns; i++)
 	{
 		const DatasetColumn *column = &fold->input->columns[i];
-		bool kept = record->block != NULL && fold_lists(unchanged, column->name);
 
-		if (!(kept ? fold_kept(fold, &fold->values[i], err) : fold_value(fold, entry, column, err)))
+		if (!(!fold_lists(unchanged, column->name) ? fold_value(fold, entry, column, err)
+			  : record->block == NULL			   ? fold_kept(fold, &unknown, err)
+												   : fold_kept(fold, &fold->values[i], err)))
 			return false;
 	}
 	if (fold->bytes - record->size + fold->block.length > fold->ceiling ||

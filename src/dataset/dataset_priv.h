@@ -25,13 +25,17 @@ bool dataset_hash_file(const char *path, uint64_t size, uint64_t *hash, Err *err
 
 typedef struct DatasetFold DatasetFold;
 
+/* The text of a value that did not change with the log's first event of its record. */
+extern const char dataset_unknown[];
+
 typedef struct DatasetFolded
 {
 	const char *source; /* "crm/contact" */
 	const char *id;
-	DatasetStep step;		   /* DATASET_RECORD, _DELETED or _ERASED */
-	const DatasetText *values; /* one per column; text NULL: null */
-	DatasetMoment at;		   /* as in a DatasetRecord, and the next three */
+	DatasetStep step; /* DATASET_RECORD, _DELETED or _ERASED */
+	const DatasetText
+		*values;	  /* one per column; text NULL: null, dataset_unknown: not in the log */
+	DatasetMoment at; /* as in a DatasetRecord, and the next three */
 	DatasetMoment copied;
 	bool erased;
 	DatasetMoment erased_at;

@@ -53,10 +53,12 @@ reader_column(const DatasetReader *reader, const char *name, int line, int *inde
 	nearest = conf_suggest(name, names);
 	if (nearest != NULL)
 		return err_hint(err, "It has a column \"%s\".", nearest);
+	/* not what the line says: it may be a record of somebody's */
 	if (count == 1)
-		return err_hint(err, "Its only column is \"%.200s\": does the input need a \"separator\"?",
-						names[0]);
-	return err_hint(err, "Its first column is \"%.200s\".", names[0]);
+		return err_hint(err,
+						"Its first line has one column: is it a header, and does the input need "
+						"a \"separator\"?");
+	return err_hint(err, "Its first line has %zu columns: is it a header?", count);
 }
 
 static bool
@@ -151,6 +153,8 @@ reader_field(DatasetReader *reader, DatasetRecord *record, size_t index, const D
 	const DatasetColumn *column = &reader->input->columns[index];
 	IdentityField *field = &reader->fields[record->nfields];
 
+	if (value->text == dataset_unknown)
+		record->unknown |= UINT32_C(1) << column->attribute;
 	if (value->text == NULL || reader_blank(value))
 		return;
 	field->attribute = column->attribute;
@@ -172,7 +176,7 @@ reader_finish(DatasetReader *reader, DatasetRecord *record)
 {
 	record->fields = reader->fields;
 	record->kind = reader->input->kind;
-	if (reader->input->country == NULL)
+	if (reader->input->country == NULL || record->unknown >> IDENTITY_COUNTRY & 1)
 		return;
 	for (size_t i = 0; i < record->nfields; i++)
 	{
@@ -225,6 +229,23 @@ reader_row(DatasetReader *reader, const DatasetCsvRow *row, DatasetRecord *recor
 		reader_field(reader, record, i, &row->fields[reader->columns[i]]);
 }
 
+/* Which values of an attribute are which column's, a state does not keep. */
+static void
+reader_unknown(const DatasetReader *reader, DatasetRecord *record, const DatasetText *values,
+			   DatasetStep *step)
+{
+	for (size_t i = 0; i < reader->input->ncolumns; i++)
+	{
+		if (!(record->unknown >> reader->input->columns[i].attribute & 1) ||
+			values[i].text == NULL || values[i].text == dataset_unknown)
+			continue;
+		record->problem =
+			"a value that did not change is not in the log any more, nor can it be told "
+			"from others of its kind";
+		*step = DATASET_REJECTED;
+	}
+}
+
 bool
 dataset_reader_next(DatasetReader *reader, DatasetRecord *record, DatasetStep *step, Err *err)
 {
@@ -264,6 +285,8 @@ dataset_reader_next(DatasetReader *reader, DatasetRecord *record, DatasetStep *s
 			*step = DATASET_REJECTED;
 		for (size_t i = 0; *step == DATASET_RECORD && i < reader->input->ncolumns; i++)
 			reader_field(reader, record, i, &folded.values[i]);
+		if (*step == DATASET_RECORD && record->unknown != 0)
+			reader_unknown(reader, record, folded.values, step);
 	}
 	reader_finish(reader, record);
 	return true;

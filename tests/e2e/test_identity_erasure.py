@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
-"""test_identity_erasure — who was erased is gone: from answers, from ids, and for any older log.
+"""test_identity_erasure — who was erased is gone: from answers, from ids, and for any older log; and
+who was not stays, whatever of the log is left.
 
 The logs are written here, so that a test says what came in which segment.
 """
@@ -279,6 +280,43 @@ def test_a_damaged_list_is_refused(case):
         file.write(text[:-1])
     done = case.run("identity", "match", "-c", world.config, "-i", case.path("log"), "-s", world.state, status=6)
     contains(done.stderr, "erased-2")
+
+
+def test_removed_by_one_input_and_given_again_by_the_next(case):
+    """An archived log ends with a delete and an erasure, the log that follows it makes both anew as they were."""
+    world = World(case)
+    bobs = world.bobs("b1", "b2", "b3")
+    world.write("log", 2, bobs)
+    first, _ = world.match()
+    world.write("old", 1, [*bobs, world.record("delete", "b1"), world.record("erase", "b2")])
+    world.write("new", 1, [world.record("create", name, *(bobs[0][field] for field in FIELDS)) for name in ("b1", "b2")])
+    again, said = world.match("old", "-i", case.path("new"))
+    equal(set(again), set(first), "records after they were made anew")
+    contains(said, "2 records added", "2 removed")
+    equal([row["record_id"] for row in world.events("erased")], ["b2"], "erased")
+    equal(set(world.match("new")[0]), set(first), "records of the day after")
+
+
+def test_values_that_the_log_lost_are_those_of_the_state(case):
+    """Old segments are gone; an update says of some fields only that they did not change."""
+    world = World(case)
+    world.write("log", 2, world.bobs("b1", "b2"))
+    first, _ = world.match()
+    equal(first["b1"], first["b2"], "one customer")
+    update = world.record("update", "b2", "Robert", "Quintenburg")
+    update["meta"]["unchanged"] = ["email", "phone"]
+    stranger = world.record("update", "b9", "Zoe", "Zimmer")
+    stranger["meta"]["unchanged"] = ["email"]
+    world.write("log", 3, [update, stranger])
+    for number in (1, 2):
+        os.remove(case.path("log", "customer.contact", f"crm-{number:012d}.avro"))
+    after, said = world.match()
+    equal(after["b1"], after["b2"], "one customer still")
+    contains(said, "1 records lack values that did not change and are not in the log any more")
+    explained = case.run("identity", "explain", "-s", world.state, "b2", "b1").stdout
+    equal(explained.count("email=bob.quint@rare.example"), 2, "who has the mailbox")
+    assert "family_name=quintenburg" in explained, explained
+    contains(world.match()[1], " 0 changed")
 
 
 harness.main(__name__)
