@@ -15,6 +15,7 @@ typedef struct Between /* the record's own customer, or the record alone where i
 	int32_t best;
 	const char *why;				  /* of a conflict; NULL: none */
 	const JudgeRow *apart, *together; /* answers that speak of both sides; NULL: none */
+	bool looked_at;					  /* a pair has an edge: a key in common led to it */
 	bool one_area;
 } Between;
 
@@ -72,8 +73,9 @@ weigh_answers(const Sides *sides, uint32_t record, Between *between)
 }
 
 static void
-weigh_pair(const Identity *identity, const RecordRow *x, const RecordRow *y, Between *between)
+weigh_pair(const Identity *identity, const RecordRow *x, uint32_t other, Between *between)
 {
+	const RecordRow *y = identity_record(identity, other);
 	const IdentityForm *form = identity_form_of(identity, x);
 	int32_t clamp = model_parameter(identity->model, form->kind, PARAMETER_clamp);
 	int32_t bits;
@@ -87,6 +89,7 @@ weigh_pair(const Identity *identity, const RecordRow *x, const RecordRow *y, Bet
 	between->pairs++;
 	if (!c.conflict && c.bits > between->best)
 		between->best = c.bits;
+	between->looked_at |= identity_explain_linked(identity, x, other);
 	between->one_area |= x->area != 0 && x->area == y->area;
 }
 
@@ -103,7 +106,7 @@ weigh_record(const Sides *sides, uint32_t record, Between *between)
 		if (at != sides->number &&
 			identity_form_of(identity, identity_record(identity, at))->kind ==
 				identity_form_of(identity, x)->kind)
-			weigh_pair(identity, x, identity_record(identity, at), between);
+			weigh_pair(identity, x, at, between);
 	weigh_answers(sides, record, between);
 }
 
@@ -142,15 +145,15 @@ print_hindrance(const Between *between, uint32_t most, bool enough, Buffer *out,
 							 (unsigned long long) between->apart->handle,
 							 identity_verdict_name((IdentityVerdict) between->apart->verdict));
 	if (ok && enough && between->why == NULL && between->records <= most)
-		ok = between->one_area
-				 ? buffer_append_text(out,
-									  "change and only with another pair between the two that "
-									  "links them: one alone is too weak a bridge\n",
-									  err)
-				 : buffer_append_text(out,
-									  "change and only with fewer similar records around them: "
-									  "the neighbourhood was cut between them\n",
-									  err);
+		ok = buffer_append_text(
+			out,
+			!between->looked_at ? "change and only with a value in common by which records are "
+								  "looked up: no two of them were compared\n"
+			: between->one_area ? "change and only with another pair between the two that links "
+								  "them: one alone is too weak a bridge\n"
+								: "change and only with fewer similar records around them: the "
+								  "neighbourhood was cut between them\n",
+			err);
 	return ok && buffer_append_text(out, "change or by the answer \"same\"\n", err);
 }
 

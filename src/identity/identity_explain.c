@@ -97,21 +97,29 @@ print_answers(const Identity *identity, const RecordRow *x, const RecordRow *y, 
 	return true;
 }
 
+bool
+identity_explain_linked(const Identity *identity, const RecordRow *record, uint32_t other)
+{
+	const EdgeRow *edge = record->edges == 0 ? NULL : store_at(&identity->store, record->edges);
+
+	for (unsigned e = 0; e < record->nedges; e++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what has edges has a place for them */
+		if (edge[e].record == other)
+			return true;
+	return false;
+}
+
 /* What answers say about the two, and whether they were looked at together at all. */
 static bool
 print_standing(const Identity *identity, uint32_t a, uint32_t b, Buffer *out, Err *err)
 {
 	const RecordRow *x = identity_record(identity, a), *y = identity_record(identity, b);
-	const EdgeRow *edge = x->edges == 0 ? NULL : store_at(&identity->store, x->edges);
-	bool linked = false;
 
-	for (unsigned e = 0; e < x->nedges; e++)
-		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what has edges has a place for them */
-		linked |= edge[e].record == b;
 	return print_answers(identity, x, y, out, err) &&
 		   buffer_printf(out, err, "candidates %s\nneighbourhood %s\ncustomer %s\n",
-						 linked ? "yes, and an edge"
-								: "no edge: no live key in common, or too few bits",
+						 identity_explain_linked(identity, x, b)
+							 ? "yes, and an edge"
+							 : "no edge: no live key in common, or too few bits",
 						 x->area != 0 && x->area == y->area ? "the same" : "different",
 						 x->entity == y->entity ? "the same" : "different");
 }
